@@ -1,0 +1,121 @@
+"""
+The fixtures: each starts what a test asks for and takes it away afterwards, runnel first (its clean end is part of
+every test), then its brokers.
+"""
+
+import pathlib
+import resource
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from harness.certs import Authority  # noqa: E402
+from harness.mosquitto import Mosquitto  # noqa: E402
+from harness.redis_server import RedisServer  # noqa: E402
+from harness.relay import Relay  # noqa: E402
+from harness.runnel import Runnel  # noqa: E402
+from harness.scripted import Scripted  # noqa: E402
+from harness.subscriber import Subscriber  # noqa: E402
+
+
+def pytest_configure():
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+class Started:
+    """Starts things of one kind with the test's folder, and ends them in reverse."""
+
+    def __init__(self, kind, *arguments):
+        self._kind = kind
+        self._arguments = arguments
+        self._things = []
+
+    def __call__(self, *args, **kwargs):
+        thing = self._kind(*self._arguments, *args, **kwargs)
+        self._things.append(thing)
+        return thing
+
+    def end(self):
+        errors = []
+        for thing in reversed(self._things):
+            try:
+                thing.end() if hasattr(thing, "end") else thing.close()
+            except Exception as error:  # pylint: disable=broad-except
+                errors.append(error)
+        if errors:
+            raise errors[0]
+
+
+@pytest.fixture
+def new_redis(tmp_path):
+    """new_redis(**): a Redis server, not yet started."""
+    started = Started(RedisServer, tmp_path)
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def new_mosquitto(tmp_path):
+    """new_mosquitto(**): a mosquitto, not yet started."""
+    started = Started(Mosquitto, tmp_path)
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def redis_server(new_redis):
+    return new_redis().start()
+
+
+@pytest.fixture
+def mosquitto(new_mosquitto):
+    return new_mosquitto().start()
+
+
+@pytest.fixture
+def scripted():
+    """scripted(script): a server that misbehaves."""
+    started = Started(Scripted)
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return Authority(tmp_path)
+
+
+@pytest.fixture(params=["memory", "redis"])
+def replay(request):
+    """The `replay` section of both logs; the Redis one on a server of its own."""
+    if request.param == "memory":
+        return {"store": "memory"}
+    server = request.getfixturevalue("new_redis")().start()
+    return {"store": "redis"} | server.broker()
+
+
+@pytest.fixture
+def new_runnel(tmp_path, new_redis, new_mosquitto, scripted):
+    """new_runnel(**sections): a runnel, not yet started. Ends before its brokers do: hence the other fixtures."""
+    started = Started(Runnel, tmp_path)
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def new_relay():
+    """new_relay(port): carries a port of its own to that one."""
+    started = Started(Relay)
+    yield started
+    started.end()
+
+
+@pytest.fixture
+def subscribe():
+    """subscribe(runnel, *channels, **): a Subscriber that runs."""
+    started = Started(Subscriber)
+    yield lambda *args, **kwargs: started(*args, **kwargs).start()
+    started.end()

@@ -1,0 +1,86 @@
+"""The benchmark's harness, small: that it measures what it says, not how fast anything is."""
+
+import json
+import pathlib
+import subprocess
+import threading
+import xml.etree.ElementTree
+
+import pytest
+
+from harness.runnel import BINARY, ROOT
+
+BUILD = pathlib.Path(BINARY).resolve().parents[2]
+JOBS = ["resume", "latency", "stalled", "workers", "growth"]
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    """The folder of a quick run's results."""
+    out = tmp_path_factory.mktemp("bench")
+    done = subprocess.run([ROOT / "tests/bench/run", *JOBS, "--quick", "--alone", "--build", BUILD, "--out", out],
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout
+    return out
+
+
+def test_quick_run_has_every_job_with_its_servers_and_targets(quick):
+    results = json.loads((quick / "latest.json").read_text("utf-8"))
+    assert list(results["jobs"]) == JOBS
+    assert results["machine"]["cpu"] and results["machine"]["software"]["runnel"]
+    for job in results["jobs"].values():
+        assert job["rows"] and job["verdicts"]
+        assert all(len(values) == len(job["columns"]) for values in job["rows"].values())
+    assert {"bare", "runnel, redis log", "runnel, memory log"} <= set(results["jobs"]["latency"]["rows"])
+
+
+def test_quick_run_writes_markdown_and_plots(quick):
+    text = (quick / "latest.md").read_text("utf-8")
+    assert "| job | to reach | measured | reached |" in text
+    for name in ("cost", "latency"):
+        assert f"({name}.svg)" in text
+        assert xml.etree.ElementTree.parse(quick / f"{name}.svg").getroot().tag.endswith("svg")
+
+
+def test_one_job_again_keeps_the_others(quick):
+    before = json.loads((quick / "latest.json").read_text("utf-8"))["jobs"]
+    subprocess.run([ROOT / "tests/bench/run", "resume", "--quick", "--alone", "--build", BUILD, "--out", quick],
+                   stdout=subprocess.DEVNULL, timeout=60, check=True)
+    after = json.loads((quick / "latest.json").read_text("utf-8"))["jobs"]
+    assert list(after) == JOBS
+    assert after["latency"] == before["latency"]
+    assert after["resume"] != before["resume"]
+
+
+def event(n):
+    return f'id: 1-{n}\ndata: {{"n":{n},"t":1}}\n\n'
+
+
+@pytest.mark.parametrize("numbers, expected", [
+    ([0, 1, 2], {"received": 3, "lost": 0, "doubled": 0}),
+    ([0, 2], {"received": 2, "lost": 1, "doubled": 0}),
+    ([1, 2], {"received": 2, "lost": 1, "doubled": 0}),
+    ([0, 1, 1, 2], {"received": 3, "lost": 0, "doubled": 1}),
+    ([0, 1, 0, 2], {"received": 3, "lost": 0, "doubled": 1}),
+])
+@pytest.mark.parametrize("pieces", [1, 7])
+def test_load_client_counts_what_is_lost_and_doubled(scripted, numbers, expected, pieces):
+    stream = ("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + "".join(map(event, numbers))).encode()
+    step = -(-len(stream) // pieces)
+    is_over = threading.Event()
+
+    def serve(connection, _number):
+        connection.recv(4096)
+        for begin in range(0, len(stream), step):
+            connection.sendall(stream[begin:begin + step])
+        is_over.wait(30)
+
+    server = scripted(serve)
+    try:
+        done = subprocess.run([BUILD / "tests/bench/bench_load", "--port", str(server.port), "--events", "3",
+                               "--timeout", "1"], stdout=subprocess.PIPE, text=True, timeout=30, check=False)
+    finally:
+        is_over.set()
+    result = json.loads(done.stdout.splitlines()[-1])["reading"]
+    assert {key: result[key] for key in expected} == expected
+    assert (done.returncode == 0) == (numbers == [0, 1, 2])

@@ -1,0 +1,193 @@
+"""The chaos checker itself: whatever is wrong with a record, it finds; what is accounted for, it accepts."""
+
+import json
+
+import pytest
+
+from chaos.checker import Checker
+from chaos.clients import Entry
+from chaos.publishers import CONFIRMED, MAYBE, NOBODY, Message
+from chaos.schedule import draw
+from chaos.world import Applied
+
+START = 1000.0
+
+
+class Record:
+    """A client's record, one second an event."""
+
+    def __init__(self, channels=("a",)):
+        self.name, self.channels, self.problems, self.record = "client", channels, [], []
+
+    def event(self, message, id_s, double=0):
+        self.record.append(Entry("x", message.payload(), f"{int(id_s * 1000)}-{double}", id_s, 1))
+        return self
+
+    def beat(self, id_s):
+        self.record.append(Entry("runnel.beat", "", f"{int(id_s * 1000)}-0", id_s, 1))
+        return self
+
+    def gap(self, after_s, resumes_s, received_s, channel="a"):
+        data = {"channel": channel, "after": f"{int(after_s * 1000)}-0", "resumes": f"{int(resumes_s * 1000)}-0",
+                "reason": "expired"}
+        self.record.append(Entry("runnel.gap", json.dumps(data), "", received_s, 1))
+        return self
+
+
+def messages(source="hooks", states=(CONFIRMED,) * 5, spacing=10):
+    return [Message(source, "a", n + 1, START + spacing * n, START + spacing * n, state)
+            for n, state in enumerate(states)]
+
+
+def check(sent, *records, applied=(), states=((START - 1, True),), topology="one", plant=()):
+    return Checker(sent, records, list(applied), {"shop": list(states), "plant": list(plant)}, topology).check()
+
+
+def deliver(record, sent, *numbers):
+    for n in numbers:
+        record.event(sent[n - 1], sent[n - 1].begin)
+    return record
+
+
+def test_everything_in_order_is_right():
+    sent = messages()
+    verdict = check(sent, deliver(Record().beat(START - 1), sent, 1, 2, 3, 4, 5))
+    assert not verdict.errors and verdict.deliveries == 5
+
+
+@pytest.mark.parametrize("source", ["hooks", "plant", "shop"])
+@pytest.mark.parametrize("missing", [1, 3, 5])
+def test_a_missing_message_is_lost(source, missing):
+    sent = messages(source)
+    verdict = check(sent, deliver(Record(), sent, *({1, 2, 3, 4, 5} - {missing})))
+    assert verdict.lost == 1
+
+
+def test_a_message_that_one_of_two_clients_lacks_is_lost():
+    sent = messages(states=[MAYBE] * 5)
+    verdict = check(sent, deliver(Record(), sent, 1, 2, 3, 4, 5), deliver(Record(), sent, 1, 2, 4, 5))
+    assert verdict.lost == 1
+
+
+def test_what_nobody_was_promised_and_nobody_has_is_no_loss():
+    sent = messages(states=[CONFIRMED, MAYBE, CONFIRMED])
+    verdict = check(sent, deliver(Record(), sent, 1, 3))
+    assert not verdict.errors and verdict.unconfirmed == 1
+
+
+def test_the_same_id_twice_is_disorder():
+    sent = messages()
+    assert check(sent, deliver(Record(), sent, 1, 2, 2, 3, 4, 5)).counts["order"] == 1
+
+
+def test_an_event_behind_a_beat_is_disorder():
+    sent = messages(states=[CONFIRMED])
+    assert check(sent, deliver(Record().beat(START + 1), sent, 1)).counts["order"] == 1
+
+
+def test_numbers_out_of_order_are_disorder():
+    sent = messages()
+    record = deliver(Record(), sent, 1).event(sent[2], START + 11).event(sent[1], START + 12)
+    assert check(sent, deliver(record, sent, 4, 5)).counts["order"] == 1
+
+
+def test_a_message_under_two_ids_is_doubled():
+    sent = messages()
+    record = deliver(Record(), sent, 1).event(sent[0], START + 1)
+    assert check(sent, deliver(record, sent, 2, 3, 4, 5)).doubled == 1
+
+
+@pytest.mark.parametrize("source, doubled", [("plant", 0), ("hooks", 1), ("shop", 1)])
+def test_a_redelivery_needs_a_kill_and_mqtt(source, doubled):
+    sent = messages(source)
+    record = deliver(Record(), sent, 1).event(sent[0], START + 5)
+    kill = Applied("ingest", "kill", START + 2, START + 3)
+    verdict = check(sent, deliver(record, sent, 2, 3, 4, 5), applied=[kill])
+    assert verdict.doubled == doubled and sum(verdict.redelivered.values()) == 1 - doubled
+
+
+def test_a_redelivery_needs_the_connection_to_end_between():
+    sent = messages("plant")
+    record = deliver(Record(), sent, 1).event(sent[0], START + 5)
+    deliver(record, sent, 2, 3, 4, 5)
+    assert check(sent, record, plant=[(START + 2, False)]).redelivered == {"connection lost": 1}
+    assert check(sent, record, plant=[(START + 8, False)]).doubled == 1
+
+
+def test_redis_may_lack_a_run_of_an_outage():
+    sent = messages("shop", [CONFIRMED, CONFIRMED, NOBODY, NOBODY, CONFIRMED])
+    states = [(START - 1, True), (START + 10.5, False), (START + 35, True)]
+    verdict = check(sent, deliver(Record(), sent, 1, 5), states=states)
+    assert not verdict.errors and verdict.by_outage == 3
+
+
+def test_redis_may_not_lack_what_was_published_before_or_behind_an_outage():
+    sent = messages("shop")
+    states = [(START - 1, True), (START + 15, False), (START + 25, True)]
+    assert check(sent, deliver(Record(), sent, 1, 2, 4, 5), states=states).lost == 0
+    assert check(sent, deliver(Record(), sent, 1, 4, 5), states=states).lost == 2
+    assert check(sent, deliver(Record(), sent, 1, 2, 5), states=states).lost == 1
+
+
+def test_an_outage_excuses_one_run():
+    sent = messages("shop", spacing=1)
+    states = [(START - 1, True), (START + 0.5, False), (START + 4, True)]
+    assert check(sent, deliver(Record(), sent, 1, 3, 5), states=states).lost == 1
+
+
+def test_a_message_that_the_broker_had_not_saved_is_the_brokers_loss():
+    sent = messages("plant")
+    kill = Applied("plant", "kill", START + 21, START + 22, saved=START + 15)
+    verdict = check(sent, deliver(Record(), sent, 1, 2, 4, 5), applied=[kill])
+    assert not verdict.errors and verdict.by_broker == 1
+    kill.saved = START + 20.5
+    assert check(sent, deliver(Record(), sent, 1, 2, 4, 5), applied=[kill]).lost == 1
+
+
+FLUSH = Applied("log", "flush", START + 25, START + 25)
+
+
+def test_a_gap_at_the_place_says_the_loss():
+    sent = messages()
+    record = deliver(Record(), sent, 1, 2).gap(START + 10, START + 30, START + 30)
+    verdict = check(sent, deliver(record, sent, 4, 5), applied=[FLUSH])
+    assert not verdict.errors and verdict.in_gaps == 1 and verdict.gaps == 1
+
+
+def test_a_gap_elsewhere_does_not():
+    sent = messages()
+    record = deliver(Record(), sent, 1, 2, 4).gap(START + 30, START + 40, START + 40)
+    assert check(sent, deliver(record, sent, 5), applied=[FLUSH]).lost == 1
+    record = deliver(Record(), sent, 1, 2).gap(START + 10, START + 30, START + 30, channel="b")
+    assert check(sent, deliver(record, sent, 4, 5), applied=[FLUSH]).lost == 1
+
+
+def test_a_gap_whose_ids_do_not_cover_the_loss_does_not():
+    sent = messages()
+    record = deliver(Record(), sent, 1, 2).gap(START + 10, START + 15, START + 30)
+    other = deliver(Record(), sent, 1, 2, 3, 4, 5)
+    assert check(sent, deliver(record, sent, 4, 5), other, applied=[FLUSH]).lost == 1
+
+
+def test_a_gap_without_a_lost_log_is_false():
+    sent = messages()
+    record = deliver(Record(), sent, 1).gap(START, START + 10, START + 10)
+    assert check(sent, deliver(record, sent, 2, 3, 4, 5)).counts["false gap"] == 1
+    kill = Applied("log", "kill", START + 1, START + 2)
+    assert check(sent, record, applied=[kill]).counts["false gap"] == 1
+    later = Applied("log", "flush", START + 11, START + 11)
+    assert check(sent, record, applied=[later]).counts["false gap"] == 1
+
+
+def test_a_killed_log_loses_nothing_unless_the_queue_is_narrow():
+    sent = messages()
+    record = deliver(Record(), sent, 1, 2).gap(START + 10, START + 30, START + 30)
+    kill = Applied("log", "kill", START + 15, START + 25)
+    deliver(record, sent, 4, 5)
+    assert check(sent, record, applied=[kill]).counts["false gap"] == 1
+    assert not check(sent, record, applied=[kill], topology="narrow").errors
+
+
+def test_a_seed_draws_the_same_faults_again():
+    assert draw(7, 60, "edges") == draw(7, 60, "edges") != draw(8, 60, "edges")
+    assert all(fault.end <= 57 for fault in draw(7, 60, "edges", True))

@@ -1,0 +1,173 @@
+"""The commands that end by themselves, and serve without a file."""
+
+import json
+import os
+import signal
+import subprocess
+
+import pytest
+
+from eventstream import EventStream
+from harness.ports import accepts
+from harness.process import Process
+from harness.runnel import BINARY, ROOT, run_command
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.sanitized
+
+COMMANDS = ["serve", "check", "routes", "tail"]
+
+CONFIG = {
+    "sources": {"shop": {"type": "redis", "url": "redis://127.0.0.1:1"}, "api": {"type": "http"}},
+    "routes": [
+        {"source": "shop", "topic": "orders.{shop}.{what}", "channel": "orders/{shop}", "event": "{json:/type}",
+         "when": [{"json": "/total", "gt": 10}]},
+        {"source": "shop", "topic": "orders.*", "channel": "all", "event": "{topic}"},
+        {"source": "api", "topic": "x", "channel": "x"},
+    ],
+}
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "runnel.yaml"
+    path.write_text(json.dumps(CONFIG))
+    return path
+
+
+@pytest.mark.parametrize("words", [
+    ["--help"], ["-h"], ["help"], *([command, option] for command in COMMANDS for option in ("--help", "-h"))])
+def test_help_goes_to_stdout(words):
+    result = run_command(*words)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "runnel" in result.stdout
+
+
+def test_help_names_every_command():
+    text = run_command("--help").stdout
+    assert all(f"runnel {command} " in text for command in COMMANDS)
+
+
+def test_version():
+    result = run_command("--version")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout.startswith("runnel ") and result.stdout.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [
+    [], ["nonsense"], ["--nonsense"], [""], ["serve", "-c"], ["serve", "x"], ["serve", "-c", "a", "b"], ["check"],
+    ["check", "-c"], ["check", "a"], ["routes"], ["routes", "-c", "a"], ["routes", "-c", "a", "b"], ["tail"],
+    ["tail", "a", "b"], ["tail", "ftp://127.0.0.1/"], ["tail", "--last-event-id"],
+])
+def test_wrong_usage_is_2_and_goes_to_stderr(words):
+    result = run_command(*words)
+    assert (result.returncode, result.stdout) == (2, ""), result
+    assert result.stderr
+
+
+def test_check(config):
+    result = run_command("check", "-c", config)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == f"{config}: ok, 2 sources, 3 routes\n"
+
+
+@pytest.mark.parametrize("name", ["quickstart.yaml", "example.yaml"])
+def test_the_configs_that_we_ship_are_good(name):
+    result = run_command("check", "-c", ROOT / "config" / name)
+    assert result.returncode == 0, result.stderr
+
+
+def routes(config, *words, stdin=None):
+    """The exit status and what is printed, with its comments apart: as the stream that it is."""
+    result = subprocess.run([BINARY, "routes", "-c", config, *words], input=stdin, capture_output=True, check=False)
+    comments = [line[1:].strip().decode() for line in result.stdout.splitlines() if line.startswith(b":")]
+    events = EventStream().feed(result.stdout)
+    return result, [(event.type, event.data) for event in events], comments
+
+
+def test_routes_shows_events_as_a_browser_gets_them(config):
+    payload = '{"type": "paid",\n"total": 11}'
+    result, events, comments = routes(config, "shop", "orders.north.paid", payload)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert events == [("paid", payload), ("orders.north.paid", payload)]
+    assert "-> channel orders/north" in comments[0] and "-> channel all" in comments[1]
+
+
+def test_routes_says_why_a_route_makes_no_event(config):
+    result, events, comments = routes(config, "shop", "orders.north.paid", '{"total": 1}')
+    assert result.returncode == 0
+    assert events == [("orders.north.paid", '{"total": 1}')]
+    assert any("when" in comment for comment in comments)
+
+
+def test_routes_without_any_event_is_1(config):
+    result, events, comments = routes(config, "shop", "nobody", "x")
+    assert (result.returncode, events) == (1, [])
+    assert len(comments) == 1
+
+
+def test_routes_reads_a_payload_from_stdin(config):
+    result, events, _ = routes(config, "api", "x", "-", stdin="žluť\n".encode())
+    assert result.returncode == 0
+    assert events == [("message", "žluť\n")]
+
+
+def test_routes_of_an_unknown_source(config):
+    result, events, _ = routes(config, "shopp", "x")
+    assert result.returncode != 0 and not events
+    assert b"shop" in result.stderr
+
+
+def test_output_that_nobody_takes_is_a_failure(config):
+    with open("/dev/full", "wb") as full:
+        for words in (["check", "-c", config], ["routes", "-c", config, "api", "x", "y"], ["--help"], ["--version"]):
+            result = subprocess.run([BINARY, *words], stdout=full, stderr=subprocess.DEVNULL, check=False)
+            assert result.returncode == 1, words
+
+
+def test_tail(new_runnel, tmp_path):
+    """Prints what comes, comes back after a restart, and ends with what it was asked for."""
+    runnel = new_runnel(sources={"api": {"type": "http"}}, stream={"retry": "10ms"},
+                        routes=[{"source": "api", "topic": "{c}", "channel": "{c}", "event": "note"}]).start()
+    tail = Process([BINARY, "tail", "--count", "3", f"http://127.0.0.1:{runnel.port}/events/a"], tmp_path / "tail.log")
+    tail.start()
+    try:
+        wait_for(lambda: "runnel.live" in tail.log(), lambda: tail.log())
+        runnel.publish("a", "one\ntwo")
+        wait_for(lambda: "two" in tail.log(), lambda: tail.log())
+        assert runnel.stop() == 0
+        runnel.start()
+        wait_for(lambda: tail.log().count("runnel.live") == 2, lambda: tail.log())
+        runnel.publish("a", "three")
+        runnel.publish("a", "four")
+        assert tail.wait() == 0
+    finally:
+        tail.end()
+    words = [line.split("\t")[1:] for line in tail.log().splitlines() if "\tnote\t" in line]
+    assert words == [["note", "one"], ["note", "two"], ["note", "three"], ["note", "four"]]
+
+
+@pytest.mark.skipif(accepts(8080) or accepts(8081), reason="the default ports are in use on this machine")
+def test_serve_without_a_config(tmp_path):
+    """A memory log and an http source on loopback: something to try at once."""
+    runnel = Process([BINARY, "serve"], tmp_path / "runnel.log")
+    runnel.start()
+    try:
+        wait_for(lambda: "serve.started" in runnel.log(), lambda: runnel.log())
+        posted = subprocess.run(["curl", "-sf", "-d", "hello", "http://127.0.0.1:8081/publish/demo"],
+                                capture_output=True, check=True)
+        assert posted.stdout.strip() == b'{"events":1}'
+        stream = subprocess.run(["curl", "-sN", "--max-time", "1", "http://127.0.0.1:8080/events/demo?last=1"],
+                                capture_output=True, check=False)
+        assert b"\ndata: hello\n" in stream.stdout
+        runnel.signal(signal.SIGINT)
+        assert runnel.wait() == 0
+    finally:
+        runnel.end()
+
+
+def test_nothing_is_written_where_it_runs(config, tmp_path):
+    place = tmp_path / "empty"
+    place.mkdir()
+    subprocess.run([BINARY, "check", "-c", config], cwd=place, capture_output=True, check=True)
+    assert os.listdir(place) == []

@@ -1,0 +1,132 @@
+"""SIGTERM and its like: streams end as HTTP ends them, each with its own retry time, and the process with status 0."""
+
+import signal
+import socket
+
+import pytest
+
+from harness.http import raw
+from harness.raw_stream import RawStream, read_all
+from harness.waiting import wait_for
+
+pytestmark = pytest.mark.sanitized
+
+
+def start(new_runnel, replay=None, stream=None, **sections):
+    return new_runnel(sources={"api": {"type": "http"}}, replay=replay or {"store": "memory"},
+                      routes=[{"source": "api", "topic": "t", "channel": "a"}],
+                      stream={"drain": "1s"} | (stream or {}), **sections).start()
+
+
+@pytest.fixture
+def streams():
+    opened = []
+    yield opened
+    for stream in opened:
+        stream.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_streams_end_cleanly(new_runnel, replay, streams, number):
+    runnel = start(new_runnel, replay)
+    streams += [RawStream(runnel, "a") for _ in range(50)]
+    read_all(streams, lambda s: "runnel.live" in s.types())
+    runnel.publish("t", "x")
+    read_all(streams, lambda s: s.data() == ["x"])
+    before = {s.retry_ms for s in streams}
+    runnel.signal(number)
+    read_all(streams, lambda s: s.is_at_end)
+    assert all(s.ended_cleanly for s in streams)
+    assert all(set(s.types()) <= {"message", "runnel.live", "runnel.beat", "runnel.unavailable"} for s in streams)
+    assert all(s.data() == ["x"] for s in streams)
+    assert before == {2000}
+    assert len({s.retry_ms for s in streams}) > 1, "not all at the same moment"
+    assert runnel.wait() == 0
+
+
+def test_what_was_taken_is_delivered_first(new_runnel, replay, streams):
+    """Every event that a publisher was told about is in the log, also of the last moment."""
+    runnel = start(new_runnel, replay)
+    streams.append(RawStream(runnel, "a"))
+    read_all(streams, lambda s: "runnel.live" in s.types())
+    texts = [str(n) for n in range(100)]
+    for text in texts:
+        runnel.publish("t", text)
+    runnel.signal(signal.SIGTERM)
+    read_all(streams, lambda s: s.is_at_end)
+    assert streams[0].data() == texts
+    assert runnel.wait() == 0
+
+
+def test_slow_client_does_not_hold_the_end(new_runnel, streams):
+    runnel = start(new_runnel, stream={"send_buffer_bytes": "8K"})
+    streams.append(RawStream(runnel, "a", receive_buffer=4096))
+    read_all(streams, lambda s: "runnel.live" in s.types())
+    for _ in range(100):
+        runnel.publish("t", "x" * 20_000)
+    runnel.signal(signal.SIGTERM)
+    assert runnel.wait() == 0
+
+
+def test_half_a_request_does_not_hold_the_end(new_runnel):
+    runnel = start(new_runnel, http={"head_timeout": "1h"})
+    with socket.create_connection(("127.0.0.1", runnel.port)) as peer:
+        peer.sendall(b"GET /events/a HTTP/1.1\r\n")
+        wait_for(lambda: runnel.metric("runnel_http_connections") == 1, "the half request")
+        runnel.signal(signal.SIGTERM)
+        assert runnel.wait() == 0
+
+
+def test_brokers_that_are_down_do_not_hold_the_end(new_runnel, new_redis, new_mosquitto):
+    shop, plant, log = new_redis(), new_mosquitto(), new_redis()
+    runnel = new_runnel(
+        sources={"shop": shop.source(), "plant": plant.source()},
+        replay={"store": "redis"} | log.broker(),
+        routes=[{"source": name, "topic": "t", "channel": "a"} for name in ("shop", "plant")]).start_unready()
+    assert runnel.stop() == 0
+
+
+def test_silent_brokers_do_not_hold_the_end(new_runnel, redis_server, mosquitto):
+    runnel = new_runnel(
+        sources={"shop": redis_server.source(), "plant": mosquitto.source(client_id="x")},
+        routes=[{"source": name, "topic": "t", "channel": "a"} for name in ("shop", "plant")]).start()
+    redis_server.pause()
+    mosquitto.pause()
+    assert runnel.stop() == 0
+
+
+def test_second_signal_ends_it_too(new_runnel, streams):
+    runnel = start(new_runnel)
+    streams += [RawStream(runnel, "a") for _ in range(5)]
+    read_all(streams, lambda s: "runnel.live" in s.types())
+    runnel.signal(signal.SIGTERM)
+    runnel.signal(signal.SIGTERM)
+    assert runnel.wait() == 0
+
+
+def test_nohup_keeps_it_from_ending_with_its_terminal(new_runnel, streams):
+    runnel = new_runnel(sources={"api": {"type": "http"}}, routes=[{"source": "api", "topic": "t", "channel": "a"}])
+    runnel.argv = ["nohup", *runnel.argv]
+    runnel.start()
+    streams.append(RawStream(runnel, "a"))
+    runnel.signal(signal.SIGHUP)
+    runnel.publish("t", "still here")
+    read_all(streams, lambda s: s.data() == ["still here"])
+    assert runnel.stop() == 0
+
+
+def test_it_ends_while_it_starts(new_runnel, redis_server):
+    runnel = new_runnel(sources={"shop": redis_server.source()},
+                        routes=[{"source": "shop", "topic": "t", "channel": "a"}]).start_unready()
+    assert runnel.stop() == 0
+
+
+def test_restart_on_the_same_port_at_once(new_runnel, streams):
+    """Connections in TIME_WAIT are no reason not to come back."""
+    runnel = start(new_runnel)
+    for _ in range(3):
+        streams.append(RawStream(runnel, "a"))
+        read_all(streams[-1:], lambda s: "runnel.live" in s.types())
+        assert runnel.stop() == 0
+        runnel.start()
+    assert raw(runnel.port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 200 ")

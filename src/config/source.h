@@ -1,0 +1,7 @@
+#pragma once
+/* The sources of a config. */
+
+#include "config/reader.h"
+
+/* Reads r->sources into r->config. */
+void source_read_all(struct reader *r);

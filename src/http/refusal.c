@@ -1,0 +1,58 @@
+#include "http/refusal.h"
+
+#include "base/backoff.h"
+#include "sse/encoder.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { REFUSAL_EVENT_SIZE_MAX = 256, REFUSAL_RETRY_MAX_MS = 10 * 60 * 1000 };
+
+static const char *const refusal_reasons[METRIC_REFUSED_COUNT] = {
+#define REFUSED(name, text) [METRIC_REFUSED_##name] = text,
+#include "observability/metrics.def"
+};
+
+/* One to five times as long, so that those who were refused together do not come back together. */
+static uint64_t
+refusal_retry_ms(uint64_t retry_ms)
+{
+    uint64_t least = retry_ms < REFUSAL_RETRY_MAX_MS ? retry_ms : REFUSAL_RETRY_MAX_MS;
+    return least + backoff_random((uint32_t)(least * 4 + 1));
+}
+
+static int
+refusal_render_event(enum metric_refused why, uint64_t retry_ms, struct buf *out)
+{
+    char text[REFUSAL_EVENT_SIZE_MAX];
+    int size = snprintf(text, sizeof(text), "{\"reason\":\"%s\"}", refusal_reasons[why]);
+    int rc = buf_printf(out, "retry: %" PRIu64 "\n", refusal_retry_ms(retry_ms));
+    struct str data = {text, (size_t)size};
+    return rc == 0 ? sse_encode_body(out, STR("runnel.unavailable"), data) : rc;
+}
+
+static int
+refusal_render_body(struct str event, enum response_framing framing, struct buf *out)
+{
+    if (framing != RESPONSE_CHUNKED) {
+        return buf_append_str(out, event);
+    }
+    int rc = buf_printf(out, "%zx\r\n", event.size);
+    rc = rc == 0 ? buf_append_str(out, event) : rc;
+    return rc == 0 ? buf_append_str(out, STR("\r\n0\r\n\r\n")) : rc;
+}
+
+int
+refusal_render(const struct response *head,
+               enum metric_refused why,
+               uint64_t retry_ms,
+               struct buf *out)
+{
+    struct buf event;
+    buf_init(&event, REFUSAL_EVENT_SIZE_MAX);
+    int rc = response_render(head, out);
+    rc = rc == 0 ? refusal_render_event(why, retry_ms, &event) : rc;
+    rc = rc == 0 ? refusal_render_body(buf_str(&event), head->framing, out) : rc;
+    buf_fini(&event);
+    return rc;
+}

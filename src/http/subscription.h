@@ -1,0 +1,33 @@
+#pragma once
+/* What a request for events asks for: its channels and where to begin. Pure. */
+
+#include "base/err.h"
+#include "base/str.h"
+#include "http/request.h"
+#include "streaming/hub.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SUBSCRIPTION_E_REFUSED = 1 }; /* `problem` says why (400) */
+
+enum { SUBSCRIPTION_PROBLEM_SIZE_MAX = 128 };
+
+struct subscription {
+    struct str *channels; /* valid names, no doubles, at least one; owned */
+    size_t channels_length;
+    struct hub_start start;
+    char problem[SUBSCRIPTION_PROBLEM_SIZE_MAX]; /* terminated; after REFUSED */
+    struct buf names;                            /* private: what the channels borrow from */
+};
+
+/*
+ * `in_path` is the encoded channel of /events/{channel}, empty for /events; those of ?channel= come
+ * on top. ERR_MEMORY. Whatever it returns: subscription_fini().
+ */
+MUST_CHECK int subscription_parse(struct subscription *s,
+                                  const struct request *request,
+                                  struct str in_path,
+                                  uint32_t channels_max,
+                                  uint64_t wall_ms);
+void subscription_fini(struct subscription *s);

@@ -1,0 +1,93 @@
+/* runnel serve: the daemon. */
+
+#include "base/log.h"
+#include "config/config.h"
+#include "main/commands.h"
+#include "main/daemon.h"
+#include "main/settings.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const char usage[] =
+    "usage: runnel serve [-c FILE]\n"
+    "\n"
+    "Runs until SIGTERM, SIGINT or SIGHUP, then ends its streams cleanly; a second signal ends at\n"
+    "once. There is no reload: a restart does it, clients resume.\n"
+    "Without -c: memory log, http source on 127.0.0.1:8081, streams on 127.0.0.1:8080.\n";
+
+/* Every stream is a descriptor: take what the system allows. */
+static void
+serve_raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+            log_warn("serve.descriptors", LOG_U64("limit", limit.rlim_cur));
+        }
+    }
+}
+
+static void
+serve_explain_default(void)
+{
+    log_info("serve.default_config",
+             LOG_TEXT("note", "no -c FILE: memory log, http source, loopback only"),
+             LOG_TEXT("publish", "curl -d hello http://127.0.0.1:8081/publish/demo"),
+             LOG_TEXT("watch", "http://127.0.0.1:8080/?channel=demo"));
+}
+
+static int
+serve_run(const struct config *config, struct table *table)
+{
+    struct daemon *daemon = NULL;
+    log_configure(config->log.level, config->log.format);
+    serve_raise_descriptors();
+    signal(SIGPIPE, SIG_IGN);
+    int r = daemon_new(config, table, &daemon);
+    if (r == 0) {
+        r = daemon_run(daemon);
+    }
+    daemon_free(daemon);
+    return r;
+}
+
+/* NULL: no file. EXIT_USAGE through *ret_status where the words are wrong. */
+static const char *
+serve_parse_arguments(int argc, char **argv, int *ret_status)
+{
+    *ret_status = EXIT_OK;
+    if (argc == 1) {
+        return NULL;
+    }
+    if (argc == 3 && (strcmp(argv[1], "-c") == 0 || strcmp(argv[1], "--config") == 0)) {
+        return argv[2];
+    }
+    bool is_help = argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
+    fputs(usage, is_help ? stdout : stderr);
+    *ret_status = is_help ? -1 : EXIT_USAGE;
+    return NULL;
+}
+
+int
+cmd_serve(int argc, char **argv)
+{
+    int status = EXIT_OK;
+    const char *path = serve_parse_arguments(argc, argv, &status);
+    if (status != EXIT_OK) {
+        return status < 0 ? EXIT_OK : status;
+    }
+    struct settings settings;
+    int r = settings_load(path, &settings);
+    if (r == 0) {
+        if (path == NULL) {
+            serve_explain_default();
+        }
+        r = serve_run(settings.config, settings.table);
+        settings_free(&settings);
+    }
+    return r == 0 ? EXIT_OK : EXIT_FAILED;
+}

@@ -1,0 +1,249 @@
+/* From messages to drafts. */
+
+#include "main/pipeline.h"
+
+#include "base/log.h"
+#include "main/broadcast.h"
+#include "observability/health.h"
+#include "observability/metrics.h"
+#include "routing/table.h"
+#include "sse/encoder.h"
+
+#include <stdlib.h>
+
+enum {
+    SCRATCH_BYTES_MAX = 256 * 1024 * 1024, /* all events of one message */
+    EVENTS_MAX = REPLAY_MARKED_MAX,        /* that one message may become */
+};
+
+/* A draft whose bytes stand in the scratch buffer, by offset: the buffer may move while it grows.
+ */
+struct outline {
+    size_t channel_begin, channel_size, body_size;
+    struct replay_keep keep;
+};
+
+struct pipeline {
+    struct pipeline_parts parts;
+    struct replay *log;
+    struct source *const *sources;
+    size_t sources_length;
+    uint64_t stored; /* the log has every ticket up to this one */
+
+    /* One message at a time. */
+    struct buf scratch;
+    struct outline outlines[EVENTS_MAX];
+    struct replay_draft drafts[EVENTS_MAX];
+    size_t length;
+    int result; /* the first failure of this message */
+};
+
+/* One event of the message: channel name and body into the scratch buffer. */
+static int
+pipeline_outline(struct pipeline *p, const struct table_event *event)
+{
+    if (p->length == EVENTS_MAX) {
+        return ERR_LIMIT;
+    }
+    size_t begin = p->scratch.size;
+    int r = buf_append_str(&p->scratch, event->channel);
+    if (r == 0) {
+        r = sse_encode_body(&p->scratch, event->name, event->data);
+    }
+    if (r < 0) {
+        p->scratch.size = begin;
+        return r;
+    }
+    const struct config_keep *keep = &p->parts.config->routes[event->route].keep;
+    p->outlines[p->length++] = (struct outline){
+        .channel_begin = begin,
+        .channel_size = event->channel.size,
+        .body_size = p->scratch.size - begin - event->channel.size,
+        .keep = {.events = keep->events, .for_ms = keep->for_ms},
+    };
+    return 0;
+}
+
+static void
+pipeline_on_event(void *arg, const struct table_event *event)
+{
+    struct pipeline *p = arg;
+    int r = pipeline_outline(p, event);
+    if (r == 0) {
+        metrics_add(p->parts.metrics, METRIC_ROUTE_EVENTS, event->route, 1);
+    } else if (p->result == 0) {
+        p->result = r;
+    }
+}
+
+static void
+pipeline_on_miss(void *arg, uint32_t route, enum table_miss why)
+{
+    struct pipeline *p = arg;
+    size_t label = metric_route_miss(route, (enum metric_miss)why);
+    metrics_add(p->parts.metrics, METRIC_ROUTE_MISSES, label, 1);
+}
+
+static int
+pipeline_append(struct pipeline *p, const struct mark *mark, uint64_t *ret_ticket)
+{
+    for (size_t i = 0; i < p->length; i++) {
+        const struct outline *o = &p->outlines[i];
+        const char *channel = p->scratch.data + o->channel_begin;
+        p->drafts[i] = (struct replay_draft){
+            .channel = {channel, o->channel_size},
+            .body = {channel + o->channel_size, o->body_size},
+            .keep = o->keep,
+        };
+    }
+    int r = mark == NULL ? replay_append(p->log, p->drafts, p->length, ret_ticket)
+                         : replay_append_marked(p->log, p->drafts, p->length, mark, ret_ticket);
+    return r == REPLAY_E_FULL ? SINK_E_FULL : r;
+}
+
+static int
+pipeline_on_message(void *arg, const struct message *message, uint64_t *ret_ticket)
+{
+    struct pipeline *p = arg;
+    const struct table_visitor visitor = {p, pipeline_on_event, pipeline_on_miss};
+    buf_clear(&p->scratch);
+    p->length = 0;
+    p->result = 0;
+    int matched = table_route(p->parts.table, message, &visitor);
+    if (matched < 0 || p->result < 0) {
+        return matched < 0 ? matched : p->result;
+    }
+    if (matched == 0) {
+        metrics_add(p->parts.metrics, METRIC_UNROUTED, message->source, 1);
+    }
+    if (p->length == 0 && message->mark == NULL) {
+        *ret_ticket = p->stored;
+        return 0;
+    }
+    return pipeline_append(p, message->mark, ret_ticket);
+}
+
+static int
+pipeline_move_mark(void *arg, const struct mark *mark, uint64_t *ret_ticket)
+{
+    struct pipeline *p = arg;
+    p->length = 0;
+    return pipeline_append(p, mark, ret_ticket);
+}
+
+static int
+pipeline_read_mark(void *arg, struct str name)
+{
+    struct pipeline *p = arg;
+    return replay_read_mark(p->log, name);
+}
+
+static void
+pipeline_on_loss(void *arg, uint64_t count)
+{
+    struct pipeline *p = arg;
+    metrics_add(p->parts.metrics, METRIC_REPLAY_DROPPED, 0, count);
+    replay_note_loss(p->log);
+}
+
+static uint32_t
+pipeline_last_events(void *arg)
+{
+    const struct pipeline *p = arg;
+    return (uint32_t)p->length;
+}
+
+static void
+pipeline_on_stored(void *arg, uint64_t ticket)
+{
+    struct pipeline *p = arg;
+    p->stored = ticket;
+    for (size_t i = 0; i < p->sources_length; i++) {
+        source_on_stored(p->sources[i], ticket);
+    }
+}
+
+static void
+pipeline_on_frame(void *arg, struct frame *frame)
+{
+    struct pipeline *p = arg;
+    broadcast_frame(p->parts.broadcast, frame);
+}
+
+static void
+pipeline_on_feed_start(void *arg, event_id position)
+{
+    struct pipeline *p = arg;
+    broadcast_feed_start(p->parts.broadcast, position);
+}
+
+static void
+pipeline_on_state(void *arg, bool is_up, const char *why)
+{
+    struct pipeline *p = arg;
+    health_set(p->parts.health, "replay log", is_up, why);
+}
+
+static void
+pipeline_on_mark(void *arg, const struct mark *mark, bool is_refused)
+{
+    struct pipeline *p = arg;
+    for (size_t i = 0; i < p->sources_length; i++) {
+        source_on_mark(p->sources[i], mark, is_refused);
+    }
+}
+
+struct pipeline *
+pipeline_new(const struct pipeline_parts *parts)
+{
+    struct pipeline *p = calloc(1, sizeof *p);
+    if (p != NULL) {
+        p->parts = *parts;
+        buf_init(&p->scratch, SCRATCH_BYTES_MAX);
+    }
+    return p;
+}
+
+void
+pipeline_free(struct pipeline *p)
+{
+    if (p != NULL) {
+        buf_fini(&p->scratch);
+        free(p);
+    }
+}
+
+struct sink
+pipeline_sink(struct pipeline *p)
+{
+    return (struct sink){.arg = p,
+                         .on_message = pipeline_on_message,
+                         .on_loss = pipeline_on_loss,
+                         .last_events = pipeline_last_events,
+                         .read_mark = pipeline_read_mark,
+                         .move_mark = pipeline_move_mark};
+}
+
+struct replay_listener
+pipeline_listener(struct pipeline *p)
+{
+    return (struct replay_listener){.arg = p,
+                                    .on_stored = pipeline_on_stored,
+                                    .on_frame = pipeline_on_frame,
+                                    .on_feed_start = pipeline_on_feed_start,
+                                    .on_state = pipeline_on_state,
+                                    .on_mark = pipeline_on_mark};
+}
+
+void
+pipeline_set_log(struct pipeline *p, struct replay *log)
+{
+    p->log = log;
+}
+
+void
+pipeline_set_sources(struct pipeline *p, struct source *const *sources, size_t length)
+{
+    p->sources = sources;
+    p->sources_length = length;
+}

@@ -1,0 +1,191 @@
+/* Workers. */
+
+#include "main/worker.h"
+
+#include "base/log.h"
+#include "event/loop.h"
+#include "event/mailbox.h"
+#include "event/timer.h"
+#include "http/server.h"
+#include "replay/replay.h"
+#include "streaming/hub.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+enum {
+    CONTROL_MAX = 16,
+    DRAINED_POLL_MS = 20,
+};
+
+enum control_mail {
+    CONTROL_DRAIN, /* number: ms */
+    CONTROL_STOP,
+};
+
+struct worker {
+    struct loop *loop;
+    struct replay_reader *reader;
+    struct hub *hub;
+    struct server *server;
+    struct mailbox *control;
+    struct timer drained; /* looks whether the last stream is gone */
+    void (*on_drained)(void *arg);
+    void *on_drained_arg;
+    pthread_t thread;
+    bool is_running; /* main thread: there is a thread to join */
+};
+
+static void
+worker_on_drained_timer(void *arg)
+{
+    struct worker *w = arg;
+    if (hub_streams(w->hub) == 0) {
+        w->on_drained(w->on_drained_arg);
+    } else {
+        timer_start(&w->drained, DRAINED_POLL_MS);
+    }
+}
+
+static void
+worker_on_control(void *arg, const struct mail *mails, size_t length)
+{
+    struct worker *w = arg;
+    for (size_t i = 0; i < length; i++) {
+        switch ((enum control_mail)mails[i].type) {
+        case CONTROL_DRAIN:
+            server_drain(w->server);
+            hub_drain(w->hub, (uint32_t)mails[i].number);
+            worker_on_drained_timer(w);
+            break;
+        case CONTROL_STOP:
+            loop_stop(w->loop);
+            break;
+        }
+    }
+}
+
+static int
+worker_build(struct worker *w,
+             const struct config *config,
+             uint16_t port,
+             struct replay *log,
+             struct metrics_slot *metrics)
+{
+    w->loop = loop_new("worker");
+    if (w->loop == NULL) {
+        return ERR_MEMORY;
+    }
+    timer_init(&w->drained, w->loop, worker_on_drained_timer, w);
+    w->control = mailbox_new(w->loop, CONTROL_MAX, worker_on_control, w);
+    w->reader = replay_reader_new(log, w->loop);
+    w->hub = w->reader != NULL ? hub_new(w->loop, &config->stream, w->reader, metrics) : NULL;
+    if (w->control == NULL || w->hub == NULL) {
+        return ERR_MEMORY;
+    }
+    return server_new(config, port, w->loop, w->hub, metrics, &w->server);
+}
+
+int
+worker_new(const struct config *config,
+           uint32_t index,
+           uint16_t port,
+           struct replay *log,
+           struct metrics_slot *metrics,
+           struct worker **ret_worker)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    if (w == NULL) {
+        return ERR_MEMORY;
+    }
+    int r = worker_build(w, config, port, log, metrics);
+    if (r < 0) {
+        log_error("worker.failed", LOG_U64("worker", index), LOG_TEXT("error", err_text(r)));
+        worker_free(w);
+        return r;
+    }
+    *ret_worker = w;
+    return 0;
+}
+
+uint16_t
+worker_port(const struct worker *w)
+{
+    return server_port(w->server);
+}
+
+struct mailbox *
+worker_hub_mailbox(struct worker *w)
+{
+    return hub_mailbox(w->hub);
+}
+
+static void *
+worker_run(void *arg)
+{
+    struct worker *w = arg;
+    int r = loop_run(w->loop);
+    if (r < 0) {
+        log_error("worker.stopped", LOG_TEXT("error", err_text(r)));
+    }
+    return NULL;
+}
+
+/* Signals are the main thread's: the worker inherits a mask that blocks them all. */
+int
+worker_start(struct worker *w)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    w->is_running = pthread_create(&w->thread, NULL, worker_run, w) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return w->is_running ? 0 : ERR_SYSTEM;
+}
+
+/* Control mail is rare and small; where there is no memory for it the process cannot be saved. */
+static void
+worker_post(struct worker *w, enum control_mail type, uint64_t number)
+{
+    struct mail mail = {.type = type, .number = number};
+    if (mailbox_post_urgent(w->control, &mail) < 0) {
+        abort();
+    }
+}
+
+void
+worker_drain(struct worker *w, uint32_t over_ms, void (*on_drained)(void *arg), void *arg)
+{
+    w->on_drained = on_drained;
+    w->on_drained_arg = arg;
+    worker_post(w, CONTROL_DRAIN, over_ms);
+}
+
+void
+worker_stop(struct worker *w)
+{
+    if (w->is_running) {
+        worker_post(w, CONTROL_STOP, 0);
+        pthread_join(w->thread, NULL);
+        w->is_running = false;
+    }
+}
+
+void
+worker_free(struct worker *w)
+{
+    if (w == NULL) {
+        return;
+    }
+    server_free(w->server);
+    replay_reader_free(w->reader);
+    hub_free(w->hub);
+    mailbox_free(w->control);
+    if (w->loop != NULL) {
+        timer_stop(&w->drained);
+    }
+    loop_free(w->loop);
+    free(w);
+}

@@ -1,0 +1,41 @@
+#pragma once
+/*
+ * A worker: a thread with its own loop, hub, reader of the log and HTTP front end. It shares
+ * nothing with the others.
+ */
+
+#include "base/err.h"
+#include "config/config.h"
+
+#include <stdint.h>
+
+struct mailbox;
+struct metrics_slot;
+struct replay;
+struct worker;
+
+/* `index` from 0; `port`: see server_new(). Main thread, before it runs. Logs what failed. */
+MUST_CHECK int worker_new(const struct config *config,
+                          uint32_t index,
+                          uint16_t port,
+                          struct replay *log,
+                          struct metrics_slot *metrics,
+                          struct worker **ret_worker);
+
+uint16_t worker_port(const struct worker *w);
+struct mailbox *worker_hub_mailbox(struct worker *w);
+
+/* Main thread. Starts the thread. */
+MUST_CHECK int worker_start(struct worker *w);
+
+/*
+ * Any thread. Refuses new streams softly and ends the open ones within over_ms; on_drained is
+ * called on the worker's thread when none is left.
+ */
+void worker_drain(struct worker *w, uint32_t over_ms, void (*on_drained)(void *arg), void *arg);
+
+/* Main thread. Stops the loop and joins the thread. */
+void worker_stop(struct worker *w);
+
+/* Main thread, stopped, as is the ingest loop. NULL is fine. */
+void worker_free(struct worker *w);

@@ -1,0 +1,30 @@
+#pragma once
+/*
+ * What is ready and what is not. Ingest loop only. A component is a source or the log; readiness is
+ * that none of the required ones is down. /readyz prints each with its reason.
+ */
+
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct health;
+
+struct health *health_new(void); /* NULL on OOM */
+void health_free(struct health *h);
+
+/*
+ * Adds or changes a component. `name` such as "source plant" or "replay log"; copied. `why` is one
+ * sentence, copied, "" where up. Logs nothing: the owner of the activity does.
+ */
+void health_set(struct health *h, const char *name, bool is_up, const char *why);
+
+/* The process ends or drains: not ready, whatever the components say. */
+void health_set_draining(struct health *h);
+
+bool health_is_ready(const struct health *h);
+
+/* One line a component: "ok|down <name>[: why]\n". */
+MUST_CHECK int health_render(const struct health *h, struct buf *out);

@@ -1,0 +1,550 @@
+#include "redis/client.h"
+
+#include "base/log.h"
+#include "redis/client_private.h"
+
+#include <hiredis/hiredis.h>
+
+#include <assert.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { OUTPUT_SPARE_MAX = 1024 * 1024 }; /* idle memory of the gathered output */
+
+static const char *const redis_state_names[REDIS_STATE_COUNT] = {
+    "waiting", "connecting", "greeting", "subscribing", "up", "closed"};
+
+/* Which states may follow. */
+static const unsigned redis_state_next[REDIS_STATE_COUNT] = {
+    [REDIS_WAITING] = 1u << REDIS_CONNECTING | 1u << REDIS_CLOSED,
+    [REDIS_CONNECTING] = 1u << REDIS_GREETING | 1u << REDIS_WAITING | 1u << REDIS_CLOSED,
+    [REDIS_GREETING] =
+        1u << REDIS_SUBSCRIBING | 1u << REDIS_UP | 1u << REDIS_WAITING | 1u << REDIS_CLOSED,
+    [REDIS_SUBSCRIBING] = 1u << REDIS_UP | 1u << REDIS_WAITING | 1u << REDIS_CLOSED,
+    [REDIS_UP] = 1u << REDIS_WAITING | 1u << REDIS_CLOSED,
+};
+
+static void
+client_set_state(struct redis_client *c, enum redis_state state)
+{
+    bool is_legal = (redis_state_next[c->state] & 1u << state) != 0;
+    assert(is_legal);
+    (void)is_legal; /* where asserts are compiled out */
+    log_debug("redis.state", LOG_TEXT("address", c->address),
+              LOG_TEXT("from", redis_state_names[c->state]),
+              LOG_TEXT("to", redis_state_names[state]));
+    c->state = state;
+}
+
+static bool
+client_is_connected(const struct redis_client *c)
+{
+    return c->state == REDIS_GREETING || c->state == REDIS_SUBSCRIBING || c->state == REDIS_UP;
+}
+
+static bool
+client_is_subscriber(const struct redis_client *c)
+{
+    return c->settings.subscriptions_length > 0;
+}
+
+/* --- time --- */
+
+static void
+client_set_timer(struct redis_client *c, uint64_t ms)
+{
+    c->timer_due_ms = loop_now_ms(c->loop) + ms;
+    timer_start(&c->timer, ms);
+}
+
+/* When silence has to be looked at again. A peer that sends anything makes progress. */
+static uint64_t
+client_silence_limit_ms(const struct redis_client *c)
+{
+    uint64_t idle_ms = c->settings.broker->idle_timeout_ms;
+    if (client_is_subscriber(c)) {
+        return c->is_pinged ? 2 * idle_ms : idle_ms;
+    }
+    return c->commands.length > 0 ? c->settings.command_timeout_ms : idle_ms;
+}
+
+static uint64_t
+client_silence_begin_ms(const struct redis_client *c)
+{
+    const struct command *oldest = commands_oldest(&c->commands);
+    return oldest != NULL && oldest->sent_ms > c->read_ms ? oldest->sent_ms : c->read_ms;
+}
+
+/* The connection is up: (re)arms the timer for the moment at which the silence would be too long.
+ */
+static void
+client_watch(struct redis_client *c)
+{
+    uint64_t now = loop_now_ms(c->loop);
+    uint64_t due = client_silence_begin_ms(c) + client_silence_limit_ms(c);
+    uint64_t wait = due > now ? due - now : 0;
+    uint64_t idle_ms = c->settings.broker->idle_timeout_ms;
+    /* The command that is waited for may be answered soon, and idleness begins then. */
+    client_set_timer(c, wait < idle_ms ? wait : idle_ms);
+}
+
+static void
+client_on_pong(void *arg, int status, const struct redis_reply *reply)
+{
+    (void)arg, (void)status, (void)reply; /* that it came is all */
+}
+
+static int
+client_ping(struct redis_client *c)
+{
+    const struct str words[] = {STR("PING")};
+    return client_is_subscriber(c) ? subscriber_ping(c) : client_ask(c, words, 1, client_on_pong);
+}
+
+static void
+client_on_silence(struct redis_client *c)
+{
+    if (loop_now_ms(c->loop) < client_silence_begin_ms(c) + client_silence_limit_ms(c)) {
+        client_watch(c);
+        return;
+    }
+    if (c->commands.length > 0 || c->is_pinged) {
+        client_drop(c, ERR_TIMEOUT, err_text(ERR_TIMEOUT));
+        return;
+    }
+    int err = client_ping(c);
+    if (err != 0) {
+        client_drop(c, err, err_text(err));
+        return;
+    }
+    client_watch(c);
+}
+
+static void
+client_connect(struct redis_client *c)
+{
+    redis_parser_free(c->parser);
+    c->parser = redis_parser_new(c->settings.reply_limit_bytes);
+    client_set_state(c, REDIS_CONNECTING);
+    client_set_timer(c, c->settings.broker->connect_timeout_ms);
+    if (c->parser == NULL) {
+        client_drop(c, ERR_MEMORY, err_text(ERR_MEMORY));
+        return;
+    }
+    transport_open(c->transport);
+}
+
+static void
+client_on_attempt_timeout(struct redis_client *c)
+{
+    transport_give_up(c->transport);
+    client_drop(c, ERR_TIMEOUT, err_text(ERR_TIMEOUT));
+}
+
+static void
+client_on_timer(void *arg)
+{
+    struct redis_client *c = arg;
+    switch (c->state) {
+    case REDIS_WAITING:
+        client_connect(c);
+        break;
+    case REDIS_CONNECTING:
+    case REDIS_GREETING:
+    case REDIS_SUBSCRIBING:
+        client_on_attempt_timeout(c);
+        break;
+    case REDIS_UP:
+        client_on_silence(c);
+        break;
+    case REDIS_CLOSED:
+    case REDIS_STATE_COUNT:
+        break;
+    }
+}
+
+/* --- the end of a connection --- */
+
+static void
+client_fail_commands(struct redis_client *c, int status)
+{
+    struct command command;
+    while (commands_pop(&c->commands, &command)) {
+        command.on_reply(command.arg, status, NULL);
+    }
+}
+
+static void
+client_disconnect(struct redis_client *c)
+{
+    transport_close(c->transport);
+    loop_task_cancel(&c->flush);
+    buf_clear(&c->output);
+    timer_stop(&c->timer);
+}
+
+void
+client_drop(struct redis_client *c, int status, const char *why)
+{
+    bool lasted =
+        c->state == REDIS_UP && loop_now_ms(c->loop) - c->up_ms >= c->settings.broker->retry_max_ms;
+    if (why != c->why) {
+        (void)snprintf(c->why, sizeof c->why, "%s", why);
+    }
+    client_set_state(c, REDIS_WAITING);
+    client_disconnect(c);
+    if (lasted) {
+        backoff_reset(&c->backoff);
+    }
+    client_set_timer(c, backoff_next_ms(&c->backoff));
+    client_fail_commands(c, status);
+    if (c->state != REDIS_CLOSED) { /* a callback may have freed the client */
+        c->settings.listener.on_down(c->settings.listener.arg, status, c->why);
+    }
+}
+
+void
+client_drop_refused(struct redis_client *c, int status, const struct redis_reply *reply)
+{
+    size_t size = reply->text.size < sizeof c->why ? reply->text.size : sizeof c->why;
+    (void)snprintf(c->why, sizeof c->why, "%s: %.*s", err_text(status), (int)size,
+                   reply->text.data);
+    client_drop(c, status, c->why);
+}
+
+void
+redis_client_reconnect(struct redis_client *c, int status, const char *why)
+{
+    if (c->state == REDIS_CONNECTING || client_is_connected(c)) {
+        client_drop(c, status, why);
+    }
+}
+
+/* --- its beginning --- */
+
+static void
+client_set_up(struct redis_client *c)
+{
+    client_set_state(c, REDIS_UP);
+    c->up_ms = loop_now_ms(c->loop);
+    client_watch(c);
+    c->settings.listener.on_up(c->settings.listener.arg);
+}
+
+void
+client_on_greeted(struct redis_client *c)
+{
+    if (!client_is_subscriber(c)) {
+        client_set_up(c);
+        return;
+    }
+    client_set_state(c, REDIS_SUBSCRIBING);
+    int err = subscriber_send(c);
+    if (err != 0) {
+        client_drop(c, err, err_text(err));
+    }
+}
+
+void
+client_on_subscribed(struct redis_client *c)
+{
+    client_set_up(c);
+}
+
+static void
+client_on_open(void *arg)
+{
+    struct redis_client *c = arg;
+    client_set_state(c, REDIS_GREETING);
+    int err = greeting_send(c);
+    if (err != 0) {
+        client_drop(c, err, err_text(err));
+    }
+}
+
+static void
+client_on_close(void *arg, int status, const char *why)
+{
+    client_drop(arg, status, why);
+}
+
+/* --- replies --- */
+
+static void
+client_on_reply(struct redis_client *c, const struct redis_reply *reply)
+{
+    struct command command;
+    if (commands_pop(&c->commands, &command)) {
+        command.on_reply(command.arg, 0, reply);
+    } else if (client_is_subscriber(c) && c->state != REDIS_GREETING) {
+        subscriber_on_reply(c, reply);
+    } else if (reply->type == REDIS_TYPE_ERROR) {
+        client_drop_refused(c, ERR_REFUSED, reply); /* such as "max number of clients reached" */
+    } else {
+        client_drop(c, ERR_PROTOCOL, "the server sent a reply to nothing");
+    }
+}
+
+static void
+client_drop_unreadable(struct redis_client *c, int status)
+{
+    (void)snprintf(c->why, sizeof c->why, "%s%s%s", err_text(status),
+                   redis_parser_why(c->parser)[0] != '\0' ? ": " : "", redis_parser_why(c->parser));
+    client_drop(c, status, c->why);
+}
+
+static void
+client_on_bytes(void *arg, struct str bytes)
+{
+    struct redis_client *c = arg;
+    const struct redis_reply *reply = NULL;
+    c->read_ms = loop_now_ms(c->loop);
+    c->is_pinged = false;
+    int err = redis_parser_feed(c->parser, bytes);
+    while (err == 0 && client_is_connected(c)) {
+        err = redis_parser_next(c->parser, &reply);
+        if (err == 0 && reply == NULL) {
+            return;
+        }
+        if (err == 0) {
+            client_on_reply(c, reply);
+        }
+    }
+    if (err != 0) {
+        client_drop_unreadable(c, err);
+    }
+}
+
+/* --- commands --- */
+
+static int
+client_grow_argv(struct redis_client *c, size_t length)
+{
+    if (length <= c->argv_capacity) {
+        return 0;
+    }
+    if (length > INT_MAX) {
+        return ERR_LIMIT;
+    }
+    const char **argv = malloc(length * sizeof *argv);
+    size_t *sizes = malloc(length * sizeof *sizes);
+    if (argv == NULL || sizes == NULL) {
+        free(argv);
+        free(sizes);
+        return ERR_MEMORY;
+    }
+    free(c->argv);
+    free(c->argv_sizes);
+    c->argv = argv;
+    c->argv_sizes = sizes;
+    c->argv_capacity = length;
+    return 0;
+}
+
+/* `ret_text` is redisFreeCommand()'s. */
+static int
+client_format(struct redis_client *c, const struct str *words, size_t length, struct str *ret_text)
+{
+    char *text = NULL;
+    int err = client_grow_argv(c, length);
+    if (err != 0) {
+        return err;
+    }
+    for (size_t i = 0; i < length; i++) {
+        c->argv[i] = words[i].data;
+        c->argv_sizes[i] = words[i].size;
+    }
+    int size = redisFormatCommandArgv(&text, (int)length, c->argv, c->argv_sizes);
+    if (size < 0) {
+        return ERR_MEMORY;
+    }
+    *ret_text = (struct str){text, (size_t)size};
+    return 0;
+}
+
+static void
+client_flush(void *arg)
+{
+    struct redis_client *c = arg;
+    int err = transport_write(c->transport, buf_str(&c->output));
+    buf_clear(&c->output);
+    if (c->output.capacity > OUTPUT_SPARE_MAX) {
+        buf_fini(&c->output);
+        buf_init(&c->output, SIZE_MAX);
+    }
+    if (err != 0) {
+        client_drop(c, err, err_text(err));
+    }
+}
+
+/* Gathers what is sent in one turn: one write, and over TLS one record instead of many. */
+static int
+client_gather(struct redis_client *c, struct str text)
+{
+    int err = buf_append_str(&c->output, text);
+    if (err == 0) {
+        loop_task_schedule(c->loop, &c->flush);
+    }
+    return err;
+}
+
+int
+client_send(struct redis_client *c, const struct str *words, size_t words_length)
+{
+    struct str text;
+    int err = client_format(c, words, words_length, &text);
+    if (err != 0) {
+        return err;
+    }
+    err = client_gather(c, text);
+    redisFreeCommand((char *)(uintptr_t)text.data);
+    return err;
+}
+
+static void
+client_expect(struct redis_client *c, redis_on_reply_fn on_reply, void *arg)
+{
+    uint64_t now = loop_now_ms(c->loop);
+    commands_push(&c->commands,
+                  &(struct command){.on_reply = on_reply, .arg = arg, .sent_ms = now});
+    /* Only ever brought forward: a busy client does not touch its timer. */
+    if (c->state == REDIS_UP && c->timer_due_ms > now + c->settings.command_timeout_ms) {
+        client_watch(c);
+    }
+}
+
+int
+client_ask(struct redis_client *c,
+           const struct str *words,
+           size_t words_length,
+           redis_on_reply_fn on_reply)
+{
+    int err = client_send(c, words, words_length);
+    if (err == 0) {
+        client_expect(c, on_reply, c);
+    }
+    return err;
+}
+
+/* A command larger than the whole limit still passes once nothing else is unsent. */
+static bool
+client_is_full(const struct redis_client *c, size_t size)
+{
+    size_t unsent = c->output.size + transport_unsent_bytes(c->transport);
+    return c->commands.length >= c->settings.commands_limit ||
+           (unsent > 0 && unsent + size > c->settings.output_limit_bytes);
+}
+
+int
+redis_client_command(struct redis_client *c,
+                     const struct str *words,
+                     size_t words_length,
+                     redis_on_reply_fn on_reply,
+                     void *arg)
+{
+    size_t size = 0;
+    assert(!client_is_subscriber(c));
+    if (c->state != REDIS_UP) {
+        return ERR_CONNECT;
+    }
+    for (size_t i = 0; i < words_length; i++) {
+        size += words[i].size;
+    }
+    if (client_is_full(c, size)) {
+        return REDIS_E_FULL;
+    }
+    int err = client_send(c, words, words_length);
+    if (err == 0) {
+        client_expect(c, on_reply, arg);
+    }
+    return err;
+}
+
+/* --- the client --- */
+
+bool
+redis_client_is_up(const struct redis_client *c)
+{
+    return c->state == REDIS_UP;
+}
+
+bool
+redis_client_is_waiting(const struct redis_client *c)
+{
+    return c->state == REDIS_WAITING;
+}
+
+const char *
+redis_client_address(const struct redis_client *c)
+{
+    return c->address;
+}
+
+static void
+client_destroy(void *object)
+{
+    struct redis_client *c = object;
+    transport_free(c->transport);
+    redis_parser_free(c->parser);
+    commands_fini(&c->commands);
+    buf_fini(&c->output);
+    free(c->argv);
+    free(c->argv_sizes);
+    free(c->address);
+    free(c);
+}
+
+void
+redis_client_free(struct redis_client *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    client_set_state(c, REDIS_CLOSED);
+    client_disconnect(c);
+    client_fail_commands(c, ERR_CLOSED);
+    loop_reap(c->loop, &c->reap, client_destroy, c);
+}
+
+static int
+client_init(struct redis_client *c)
+{
+    const struct config_broker *broker = c->settings.broker;
+    const struct transport_listener listener = {.arg = c,
+                                                .on_open = client_on_open,
+                                                .on_bytes = client_on_bytes,
+                                                .on_close = client_on_close};
+    if (asprintf(&c->address, "%s:%u", broker->host, (unsigned)broker->port) < 0) {
+        c->address = NULL;
+        return ERR_MEMORY;
+    }
+    if (commands_init(&c->commands, c->settings.commands_limit + GREETING_COMMANDS_MAX) != 0) {
+        return ERR_MEMORY;
+    }
+    c->transport = transport_new(c->loop, broker, &listener);
+    return c->transport != NULL ? 0 : ERR_MEMORY;
+}
+
+struct redis_client *
+redis_client_new(struct loop *loop, const struct redis_settings *settings)
+{
+    struct redis_client *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        return NULL;
+    }
+    c->loop = loop;
+    c->settings = *settings;
+    c->state = REDIS_WAITING;
+    buf_init(&c->output, SIZE_MAX);
+    backoff_init(&c->backoff, (uint32_t)settings->broker->retry_min_ms,
+                 (uint32_t)settings->broker->retry_max_ms);
+    loop_task_init(&c->flush, client_flush, c);
+    if (client_init(c) != 0) {
+        client_destroy(c);
+        return NULL;
+    }
+    timer_init(&c->timer, loop, client_on_timer, c);
+    client_set_timer(c, 0);
+    return c;
+}

@@ -1,0 +1,75 @@
+#pragma once
+/* The client's own struct, shared by client.c, greeting.c and subscriber.c only. */
+
+#include "base/backoff.h"
+#include "event/loop.h"
+#include "event/timer.h"
+#include "redis/client.h"
+#include "redis/transport.h"
+
+enum redis_state {
+    REDIS_WAITING,     /* the timer starts the next attempt */
+    REDIS_CONNECTING,  /* name, TCP, TLS */
+    REDIS_GREETING,    /* AUTH, SELECT, CLIENT SETNAME, PING: greeting.c */
+    REDIS_SUBSCRIBING, /* confirmations are counted: subscriber.c */
+    REDIS_UP,
+    REDIS_CLOSED, /* freed at the end of the turn */
+    REDIS_STATE_COUNT
+};
+
+enum { REDIS_WHY_SIZE = 256 };
+
+struct redis_client {
+    struct loop *loop;
+    struct redis_settings settings;
+    char *address; /* owned; "host:port" */
+    enum redis_state state;
+    struct transport *transport; /* owned */
+    struct redis_parser *parser; /* owned; of the current or last connection */
+    struct commands commands;    /* under way */
+    struct buf output;           /* gathered in this turn */
+    struct loop_task flush;
+    struct timer timer; /* what it means depends on the state */
+    uint64_t timer_due_ms;
+    struct backoff backoff;
+    uint64_t up_ms;     /* since when */
+    uint64_t read_ms;   /* last byte from the peer */
+    bool is_pinged;     /* subscribed: a PING is unanswered */
+    size_t confirmed;   /* subscriptions, of this connection */
+    const char **argv;  /* owned; scratch for the formatter */
+    size_t *argv_sizes; /* owned */
+    size_t argv_capacity;
+    char why[REDIS_WHY_SIZE];
+    struct loop_reap reap;
+};
+
+/* Sends in every state that has a connection, without looking at the limits. ERR_MEMORY. */
+MUST_CHECK int client_send(struct redis_client *c, const struct str *words, size_t words_length);
+
+/* The same, with a reply. The ring must have room. */
+MUST_CHECK int client_ask(struct redis_client *c,
+                          const struct str *words,
+                          size_t words_length,
+                          redis_on_reply_fn on_reply);
+
+/* The connection or attempt has failed. `why` may be the client's own text. */
+void client_drop(struct redis_client *c, int status, const char *why);
+
+/* The same, for an error that the server sent. */
+void client_drop_refused(struct redis_client *c, int status, const struct redis_reply *reply);
+
+/* The greeting is answered, or the last subscription confirmed. */
+void client_on_greeted(struct redis_client *c);
+void client_on_subscribed(struct redis_client *c);
+
+/* greeting.c: sends it all at once. ERR_MEMORY. */
+MUST_CHECK int greeting_send(struct redis_client *c);
+enum { GREETING_COMMANDS_MAX = 4 };
+
+/* subscriber.c: asks for every subscription; takes everything that the server sends from then on.
+ */
+MUST_CHECK int subscriber_send(struct redis_client *c);
+void subscriber_on_reply(struct redis_client *c, const struct redis_reply *reply);
+
+/* Subscribed: asks the peer whether it lives. ERR_MEMORY. */
+MUST_CHECK int subscriber_ping(struct redis_client *c);

@@ -1,0 +1,391 @@
+#include "redis/transport.h"
+
+#include "base/log.h"
+#include "event/loop.h"
+#include "redis/tls.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <event2/dns.h>
+#include <event2/event.h>
+#include <event2/util.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    PIECE_SIZE = 16 * 1024, /* hiredis moves what it has not parsed: hand it little at a time */
+    IO_SIZE = 256 * 1024,   /* of one read or write; chosen */
+    WHY_SIZE = 256,
+    PORT_TEXT_SIZE = sizeof "65535"
+};
+
+/* A lookup outlives a transport that was closed meanwhile: evdns answers cancelled requests later.
+ */
+struct lookup {
+    struct transport *owner; /* NULL: nobody waits */
+    struct evdns_getaddrinfo_request *request;
+};
+
+struct transport {
+    struct loop *loop;
+    const struct config_broker *broker;
+    struct transport_listener listener;
+    SSL_CTX *tls;                         /* owned; NULL: plain TCP */
+    struct lookup *lookup;                /* under way; owned by evdns's callback */
+    struct evutil_addrinfo *addresses;    /* owned; of this attempt */
+    const struct evutil_addrinfo *trying; /* one of them */
+    size_t left;                          /* addresses not tried yet */
+    size_t first;                         /* which one an attempt begins with */
+    struct bufferevent *bev;              /* owned; NULL: closed */
+    bool is_open;
+    char why[WHY_SIZE];
+};
+
+static void transport_connect_next(struct transport *t);
+
+static void
+transport_drop_bev(struct transport *t)
+{
+    if (t->bev != NULL) {
+        bufferevent_free(t->bev);
+        t->bev = NULL;
+    }
+    t->is_open = false;
+}
+
+static void
+transport_drop_addresses(struct transport *t)
+{
+    if (t->addresses != NULL) {
+        evutil_freeaddrinfo(t->addresses);
+        t->addresses = NULL;
+    }
+    t->trying = NULL;
+    t->left = 0;
+}
+
+void
+transport_close(struct transport *t)
+{
+    if (t->lookup != NULL) {
+        t->lookup->owner = NULL;
+        if (t->lookup->request != NULL) {
+            evdns_getaddrinfo_cancel(t->lookup->request);
+        }
+        t->lookup = NULL;
+    }
+    transport_drop_bev(t);
+    transport_drop_addresses(t);
+}
+
+void
+transport_give_up(struct transport *t)
+{
+    t->first++;
+    transport_close(t);
+}
+
+static void
+transport_fail(struct transport *t, int status)
+{
+    transport_close(t);
+    t->listener.on_close(t->listener.arg, status, t->why);
+}
+
+static const char *
+transport_tls_error(struct bufferevent *bev)
+{
+    SSL *session = bufferevent_openssl_get_ssl(bev);
+    long verify = SSL_get_verify_result(session);
+    if (verify != X509_V_OK) {
+        return X509_verify_cert_error_string(verify);
+    }
+    unsigned long code = bufferevent_get_openssl_error(bev);
+    return code != 0 ? ERR_reason_error_string(code) : NULL;
+}
+
+/* Keeps the reason in t->why; returns the status that goes with it. */
+static int
+transport_explain(struct transport *t, struct bufferevent *bev, short what)
+{
+    int error = EVUTIL_SOCKET_ERROR();
+    const char *tls_error = t->tls != NULL ? transport_tls_error(bev) : NULL;
+    if (tls_error != NULL) {
+        (void)snprintf(t->why, sizeof t->why, "TLS: %s", tls_error);
+        return ERR_TLS;
+    }
+    if ((what & BEV_EVENT_EOF) != 0 || error == 0) {
+        (void)snprintf(t->why, sizeof t->why, "the peer closed the connection");
+    } else {
+        (void)snprintf(t->why, sizeof t->why, "%s", evutil_socket_error_to_string(error));
+    }
+    return ERR_CONNECT;
+}
+
+static void
+transport_set_options(evutil_socket_t fd)
+{
+    /* Commands are gathered before they are written: Nagle would only add its delay. */
+    int on = 1;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    /* A peer that vanished, for owners that send nothing: found within a minute. */
+    int idle_s = 30;
+    int interval_s = 10;
+    int probes = 3;
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof idle_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof interval_s);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
+}
+
+static void
+transport_on_event(struct bufferevent *bev, short what, void *arg)
+{
+    struct transport *t = arg;
+    if ((what & BEV_EVENT_CONNECTED) != 0) {
+        transport_set_options(bufferevent_getfd(bev));
+        transport_drop_addresses(t);
+        t->is_open = true;
+        t->listener.on_open(t->listener.arg);
+        return;
+    }
+    if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0) {
+        return;
+    }
+    int status = transport_explain(t, bev, what);
+    if (!t->is_open && t->left > 0) {
+        transport_connect_next(t);
+        return;
+    }
+    transport_fail(t, status);
+}
+
+/*
+ * libevent 2.1 reads 4 KiB a turn, whatever it is asked for. What more there is without TLS is taken
+ * here: a publisher's burst is out of Redis before it counts as slow. The end of the connection is
+ * left for libevent to find.
+ */
+static void
+transport_drain(struct transport *t, const struct bufferevent *bev)
+{
+    char piece[PIECE_SIZE];
+    size_t drained = 0;
+    ssize_t size = PIECE_SIZE;
+    while (t->bev == bev && size == PIECE_SIZE && drained < IO_SIZE) {
+        size = recv(bufferevent_getfd(t->bev), piece, sizeof piece, MSG_DONTWAIT);
+        if (size > 0) {
+            drained += (size_t)size;
+            t->listener.on_bytes(t->listener.arg, (struct str){piece, (size_t)size});
+        }
+    }
+}
+
+static void
+transport_on_read(struct bufferevent *bev, void *arg)
+{
+    struct transport *t = arg;
+    struct evbuffer *input = bufferevent_get_input(bev);
+    while (t->bev == bev) {
+        size_t size = evbuffer_get_contiguous_space(input);
+        if (size == 0) {
+            break;
+        }
+        size = size < PIECE_SIZE ? size : PIECE_SIZE;
+        const char *data = (const char *)evbuffer_pullup(input, (ssize_t)size);
+        t->listener.on_bytes(t->listener.arg, (struct str){data, size});
+        (void)evbuffer_drain(input, size);
+    }
+    if (t->tls == NULL) {
+        transport_drain(t, bev);
+    }
+}
+
+static struct bufferevent *
+transport_new_bev(struct transport *t)
+{
+    struct event_base *base = loop_base(t->loop);
+    if (t->tls == NULL) {
+        return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+    }
+    SSL *session = tls_session_new(t->tls, &t->broker->tls, t->broker->host);
+    if (session == NULL) {
+        return NULL;
+    }
+    struct bufferevent *bev = bufferevent_openssl_socket_new(
+        base, -1, session, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+    if (bev == NULL) {
+        SSL_free(session);
+        return NULL;
+    }
+    bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+    return bev;
+}
+
+static bool
+transport_connect_one(struct transport *t, const struct evutil_addrinfo *address)
+{
+    transport_drop_bev(t);
+    t->bev = transport_new_bev(t);
+    if (t->bev == NULL) {
+        (void)snprintf(t->why, sizeof t->why, "%s", err_text(ERR_MEMORY));
+        return false;
+    }
+    bufferevent_setcb(t->bev, transport_on_read, NULL, transport_on_event, t);
+    (void)bufferevent_set_max_single_read(t->bev, IO_SIZE);
+    (void)bufferevent_set_max_single_write(t->bev, IO_SIZE);
+    (void)bufferevent_enable(t->bev, EV_READ | EV_WRITE);
+    if (bufferevent_socket_connect(t->bev, address->ai_addr, (int)address->ai_addrlen) != 0) {
+        (void)snprintf(t->why, sizeof t->why, "%s",
+                       evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
+        return false;
+    }
+    /* A copy in a child would stay in the loop's epoll set when this one is closed. */
+    (void)evutil_make_socket_closeonexec(bufferevent_getfd(t->bev));
+    return true;
+}
+
+static void
+transport_connect_next(struct transport *t)
+{
+    while (t->left > 0) {
+        const struct evutil_addrinfo *address = t->trying;
+        assert(address != NULL);
+        t->trying = address->ai_next != NULL ? address->ai_next : t->addresses;
+        t->left--;
+        if (transport_connect_one(t, address)) {
+            return;
+        }
+    }
+    transport_fail(t, ERR_CONNECT);
+}
+
+/* Begins where the last attempt that was given up left off: a dead first address blocks nobody. */
+static void
+transport_begin(struct transport *t)
+{
+    for (const struct evutil_addrinfo *a = t->addresses; a != NULL; a = a->ai_next) {
+        t->left++;
+    }
+    t->trying = t->addresses;
+    for (size_t skip = t->left > 0 ? t->first % t->left : 0; skip > 0; skip--) {
+        assert(t->trying != NULL);
+        t->trying = t->trying->ai_next;
+    }
+    transport_connect_next(t);
+}
+
+static void
+transport_on_lookup(int result, struct evutil_addrinfo *addresses, void *arg)
+{
+    struct lookup *lookup = arg;
+    struct transport *t = lookup->owner;
+    free(lookup);
+    if (t == NULL) {
+        if (addresses != NULL) {
+            evutil_freeaddrinfo(addresses);
+        }
+        return;
+    }
+    t->lookup = NULL;
+    t->addresses = addresses;
+    if (result != 0) {
+        (void)snprintf(t->why, sizeof t->why, "%s: %s", t->broker->host,
+                       evutil_gai_strerror(result));
+        transport_fail(t, ERR_RESOLVE);
+        return;
+    }
+    transport_begin(t);
+}
+
+void
+transport_open(struct transport *t)
+{
+    assert(t->bev == NULL && t->lookup == NULL);
+    struct evutil_addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
+    char port[PORT_TEXT_SIZE];
+    struct evdns_base *dns = loop_dns(t->loop);
+    struct lookup *lookup = calloc(1, sizeof *lookup);
+    if (dns == NULL || lookup == NULL) {
+        free(lookup);
+        (void)snprintf(t->why, sizeof t->why, "the resolver cannot be started");
+        transport_fail(t, ERR_RESOLVE);
+        return;
+    }
+    (void)snprintf(port, sizeof port, "%u", (unsigned)t->broker->port);
+    lookup->owner = t;
+    t->lookup = lookup;
+    struct evdns_getaddrinfo_request *request =
+        evdns_getaddrinfo(dns, t->broker->host, port, &hints, transport_on_lookup, lookup);
+    if (request != NULL) { /* otherwise it was answered at once, and `lookup` is gone */
+        lookup->request = request;
+    }
+}
+
+int
+transport_write(struct transport *t, struct str bytes)
+{
+    assert(t->is_open);
+    return bufferevent_write(t->bev, bytes.data, bytes.size) == 0 ? 0 : ERR_MEMORY;
+}
+
+size_t
+transport_unsent_bytes(const struct transport *t)
+{
+    return t->bev != NULL ? evbuffer_get_length(bufferevent_get_output(t->bev)) : 0;
+}
+
+static int
+transport_init_tls(struct transport *t)
+{
+    char text[TLS_TEXT_SIZE];
+    if (!t->broker->tls.is_on) {
+        return 0;
+    }
+    int err = tls_context_new(&t->broker->tls, text, &t->tls);
+    if (err != 0) {
+        log_error("redis.tls", LOG_TEXT("host", t->broker->host), LOG_U64("port", t->broker->port),
+                  LOG_TEXT("error", text));
+    } else if (!t->broker->tls.is_verified) {
+        log_warn("redis.unverified", LOG_TEXT("host", t->broker->host),
+                 LOG_U64("port", t->broker->port));
+    }
+    return err;
+}
+
+struct transport *
+transport_new(struct loop *loop,
+              const struct config_broker *broker,
+              const struct transport_listener *listener)
+{
+    struct transport *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        return NULL;
+    }
+    t->loop = loop;
+    t->broker = broker;
+    t->listener = *listener;
+    if (transport_init_tls(t) != 0) {
+        free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void
+transport_free(struct transport *t)
+{
+    if (t == NULL) {
+        return;
+    }
+    transport_close(t);
+    SSL_CTX_free(t->tls);
+    free(t);
+}

@@ -1,0 +1,51 @@
+#pragma once
+/*
+ * Bytes to and from a broker: name resolution, TCP, TLS. Knows nothing of Redis.
+ *
+ *     open -> resolve -> connect (one address after another) -> TLS -> on_open ... on_bytes ...
+ * on_close
+ *
+ * The owner keeps the time: transport_close() ends an attempt that takes too long. All on one loop.
+ */
+
+#include "base/err.h"
+#include "base/str.h"
+#include "config/config.h"
+
+#include <stddef.h>
+
+struct loop;
+struct transport;
+
+struct transport_listener {
+    void *arg;
+    void (*on_open)(void *arg);
+    /* Borrowed for the call, which may close the transport. */
+    void (*on_bytes)(void *arg, struct str bytes);
+    /* The attempt failed or the connection ended. ERR_RESOLVE, ERR_CONNECT, ERR_TLS; `why` is a
+     * sentence. */
+    void (*on_close)(void *arg, int status, const char *why);
+};
+
+/* `broker` outlives it. NULL on failure, which is logged: a TLS file, memory. */
+struct transport *transport_new(struct loop *loop,
+                                const struct config_broker *broker,
+                                const struct transport_listener *listener);
+
+/* Never inside one of its own callbacks. NULL is fine. */
+void transport_free(struct transport *t);
+
+/* Starts an attempt. on_close may be called from inside. */
+void transport_open(struct transport *t);
+
+/* Silent and at once. */
+void transport_close(struct transport *t);
+
+/* The attempt took too long: closes, and the next one begins with another address of the name. */
+void transport_give_up(struct transport *t);
+
+/* Open transports only. Sent in later turns; ERR_MEMORY. */
+MUST_CHECK int transport_write(struct transport *t, struct str bytes);
+
+/* What the peer has not taken yet. */
+size_t transport_unsent_bytes(const struct transport *t);

@@ -1,0 +1,158 @@
+-- Appends a batch of events, moves the marks that go with them, and tells the feed: one atomic step.
+--
+-- KEYS[2]  the appender: number of the last batch that was applied; then the stream of each event
+-- ARGV[3]  the feed's channel
+-- ARGV[4]  the batch's number, ARGV[5] the newest number whose reply the appender has
+-- ARGV[6]  index of the last event that a loss precedes, 0: none
+-- ARGV[7]  how many bytes of a stream's key stand before the channel
+-- ARGV[8]  how many marks there are; for each: name, where it must stand, where it goes, index of the first event
+--          that goes with it, how many of them
+-- then for each event: how many events to keep, for how many ms, body
+--
+-- Returns the log's head, how many events could not be stored, and why (the last reason), how many events were left out
+-- with their mark; and for each mark that stands elsewhere: name, where it had to stand, where it stands.
+--
+-- Marks are fields of the head: they are lost, restored and moved with the log. A mark that is not where the appender
+-- took it to be was moved by another process, or the log was restored: its events are left out, who sent them looks again.
+--
+-- A batch is applied once, however often it is sent: its number is remembered in the same step. Batches are
+-- applied in order: one that runs ahead of a refused one is refused too.
+
+local APPENDER_MS = 86400000 -- longer than anybody waits with a batch in hand
+local batch, confirmed, loss = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local name_begin, marks = tonumber(ARGV[7]) + 1, tonumber(ARGV[8])
+-- What the appender has a reply for was applied, also where a restored log knows nothing of it.
+local applied = math.max(tonumber(redis.call('GET', KEYS[2])) or 0, confirmed)
+if batch <= applied then
+    return {head_id(), 0, '', 0}
+end
+if batch > applied + 1 then
+    return redis.error_reply('BATCH out of order')
+end
+-- The first write: where memory is short it is refused here, before anything was changed.
+redis.call('SET', KEYS[2], batch, 'PX', APPENDER_MS)
+
+local before = head_id()
+local newest = {}  -- stream -> id of its newest entry
+local touched = {} -- streams, in order of their first event
+local keeps = {}   -- stream -> ms
+local parts = {''} -- of the feed's message; the first is its head line
+local failed, why = 0, ''
+
+-- What a cursor must have seen to miss nothing before the stream's next event; or nil and an error.
+local function floor_id(key)
+    local last = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 1)
+    if last.err then
+        return nil, last.err
+    end
+    if not last[1] then
+        return vouched_id()
+    end
+    local last_ms, last_seq = string.match(last[1][1], '^(%d+)-(%d+)$')
+    local is_older = is_later(birth_ms, birth_seq, tonumber(last_ms), tonumber(last_seq))
+    return is_older and birth_id() or last[1][1]
+end
+
+-- Returns an error, or nil.
+local function add(key, events, body)
+    local floor, problem = newest[key], nil
+    if not floor then
+        floor, problem = floor_id(key)
+        if problem then
+            return problem
+        end
+    end
+    step()
+    local id = head_id()
+    local added = redis.pcall('XADD', key, 'MAXLEN', '=', events, id, 'f', floor, 'b', body)
+    if type(added) == 'table' and added.err then
+        return added.err
+    end
+    local name = string.sub(key, name_begin)
+    newest[key] = id
+    parts[#parts + 1] = id .. ' ' .. floor .. ' ' .. #name .. ' ' .. #body .. '\n'
+    parts[#parts + 1] = name
+    parts[#parts + 1] = body
+    return nil
+end
+
+local stands = {}   -- mark -> where it stands, as of this batch
+local moved = {}    -- field of the head -> where the mark goes
+local refused = {}  -- of the reply
+local left_out = {} -- indexes of events
+local left_count = 0
+
+local function judge(at)
+    local name, expected = ARGV[at + 1], ARGV[at + 2]
+    local first, count = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 5])
+    local stand = stands[name] or redis.call('HGET', KEYS[1], 'mark:' .. name) or ''
+    if stand == expected then
+        stands[name] = ARGV[at + 3]
+        moved['mark:' .. name] = ARGV[at + 3]
+        return
+    end
+    stands[name] = stand
+    for _, value in ipairs({name, expected, stand}) do
+        refused[#refused + 1] = value
+    end
+    left_count = left_count + count
+    for i = first, first + count - 1 do
+        left_out[i] = true
+    end
+end
+
+for m = 1, marks do
+    judge(8 + 5 * (m - 1))
+end
+
+for i = 1, #KEYS - 2 do
+    local key, at = KEYS[2 + i], 8 + 5 * marks + 3 * (i - 1)
+    local keep = tonumber(ARGV[at + 2])
+    if not keep_ms or keep < keep_ms then
+        keep_ms = keep
+    end
+    if i == loss then
+        be_born()
+        newest = {} -- what stands before the loss vouches for nothing behind it
+    end
+    local problem = not left_out[i] and add(key, ARGV[at + 1], ARGV[at + 3])
+    if problem then
+        -- A key of another type or an id from elsewhere is this one stream's trouble, and lasts. Anything else (a
+        -- permission) is everybody's: nothing was written yet, so the whole batch waits.
+        local is_own = string.find(problem, 'WRONGTYPE', 1, true) or string.find(problem, 'The ID', 1, true)
+        if not is_own and #touched == 0 and failed == 0 then
+            redis.call('SET', KEYS[2], applied, 'PX', APPENDER_MS)
+            return redis.error_reply(problem)
+        end
+        failed, why = failed + 1, problem
+    elseif not left_out[i] then
+        if not keeps[key] then
+            touched[#touched + 1] = key
+        end
+        keeps[key] = keep
+    end
+end
+save()
+for field, position in pairs(moved) do
+    redis.call('HSET', KEYS[1], field, position)
+end
+
+-- The age bound, and the end of idle channels. By the id's clock, not by the server's, so that a clock that stepped back
+-- takes nothing away early.
+for _, key in ipairs(touched) do
+    redis.pcall('XTRIM', key, 'MINID', '=', math.max(ms - keeps[key], 0))
+    redis.pcall('PEXPIREAT', key, ms + keeps[key])
+end
+
+if #parts > 1 then
+    parts[1] = '1 ' .. before .. ' ' .. birth_id() .. ' ' .. head_id() .. '\n'
+    local told = redis.pcall('PUBLISH', ARGV[3], table.concat(parts))
+    if type(told) == 'table' and told.err then
+        why = told.err
+    end
+end
+local reply = {head_id(), failed, why, left_count}
+for _, value in ipairs(refused) do
+    reply[#reply + 1] = value
+end
+return reply

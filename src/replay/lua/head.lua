@@ -1,0 +1,2 @@
+-- Where the log stands: its head and its birth.
+return {head_id(), birth_id()}

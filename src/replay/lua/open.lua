@@ -1,0 +1,75 @@
+-- The common beginning of the scripts: opens the log.
+--
+-- KEYS[1]  the head: last id (ms, seq), birth (birth_ms, birth_seq), shortest keep ever used (keep_ms), marks (mark:<name>)
+-- ARGV[1]  ms, ARGV[2] seq of the highest id that the caller has seen of this log
+--
+-- Whoever has seen an id that the head does not know looks at a log that was lost, or restored to an older state: it is
+-- born again, after everything that was seen. Ids go on rising; no cursor older than the birth is vouched for.
+-- The sequence has 20 bits in runnel, so an id is kept as two numbers: a Lua number holds 53 bits.
+
+if redis.replicate_commands then
+    redis.replicate_commands() -- before Redis 7: the clock is read, so replicate the effects
+end
+
+local SEQ_END = 1048576
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local seen_ms, seen_seq = tonumber(ARGV[1]), tonumber(ARGV[2])
+local fields = redis.call('HMGET', KEYS[1], 'ms', 'seq', 'birth_ms', 'birth_seq', 'keep_ms')
+local ms, seq = tonumber(fields[1]), tonumber(fields[2])
+local birth_ms, birth_seq = tonumber(fields[3]), tonumber(fields[4])
+local keep_ms = tonumber(fields[5])
+
+local function is_later(a_ms, a_seq, b_ms, b_seq)
+    return a_ms > b_ms or (a_ms == b_ms and a_seq > b_seq)
+end
+
+-- Moves the head to the next id.
+local function step()
+    if now > ms then
+        ms, seq = now, 0
+    elseif seq + 1 < SEQ_END then
+        seq = seq + 1
+    else
+        ms, seq = ms + 1, 0
+    end
+end
+
+local function be_born()
+    step()
+    birth_ms, birth_seq = ms, seq
+end
+
+local function head_id()
+    return ms .. '-' .. seq
+end
+
+local function birth_id()
+    return birth_ms .. '-' .. birth_seq
+end
+
+local function save()
+    redis.call('HSET', KEYS[1], 'ms', ms, 'seq', seq, 'birth_ms', birth_ms, 'birth_seq', birth_seq)
+    if keep_ms then
+        redis.call('HSET', KEYS[1], 'keep_ms', keep_ms)
+    end
+end
+
+-- Where a channel has no entry: it had none since then, or the stream would still be there. Streams live for at least the
+-- shortest keep after their last event.
+local function vouched_id()
+    local v_ms, v_seq = now - (keep_ms or 0), 0
+    if is_later(birth_ms, birth_seq, v_ms, v_seq) then
+        v_ms, v_seq = birth_ms, birth_seq
+    end
+    if is_later(v_ms, v_seq, ms, seq) then
+        v_ms, v_seq = ms, seq
+    end
+    return v_ms .. '-' .. v_seq
+end
+
+if not (ms and seq and birth_ms and birth_seq) or is_later(seen_ms, seen_seq, ms, seq) then
+    ms, seq = seen_ms, seen_seq
+    be_born()
+    save()
+end

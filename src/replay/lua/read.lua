@@ -1,0 +1,58 @@
+-- A page of one channel, as of one moment.
+--
+-- KEYS[2]  the stream
+-- ARGV[3]  the cursor: entries after it, oldest first
+-- ARGV[4]  > 0: the newest so many entries instead, newest first
+-- ARGV[5]  at most so many entries, ARGV[6] at most so many bytes, but one entry always
+--
+-- Returns the head, what the log vouches for (a cursor before it has a gap), 1 where no entry was left
+-- out, and the entries as XRANGE has them. A page does not reach across the log's birth, so that the gap stands
+-- where the loss was: behind what is older than it.
+
+local stream, cursor = KEYS[2], ARGV[3]
+local newest, limit, limit_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local ENTRY_BYTES = 32 -- of the id line, about
+local FIRST_COUNT = 16 -- bodies may be large: look at a few before asking for many
+
+-- Asks for one entry more than may come, to know whether there is one.
+local function collect(command, from, to)
+    local entries, bytes, count = {}, 0, FIRST_COUNT
+    while true do
+        count = math.min(count, limit + 1 - #entries)
+        local part = redis.call(command, stream, from, to, 'COUNT', count)
+        for _, entry in ipairs(part) do
+            bytes = bytes + ENTRY_BYTES + #(entry[2][4] or '')
+            if #entries == limit or (#entries > 0 and bytes > limit_bytes) then
+                return entries, 0
+            end
+            entries[#entries + 1] = entry
+        end
+        if #part < count then
+            return entries, 1
+        end
+        from = '(' .. entries[#entries][1]
+        count = math.max(1, math.floor((limit_bytes - bytes) * #entries / bytes) + 1)
+    end
+end
+
+local entries, is_end
+if newest > 0 then
+    limit = math.min(limit, newest)
+    entries = collect('XREVRANGE', '+', '-')
+    is_end = 1
+else
+    local cursor_ms, cursor_seq = string.match(cursor, '^(%d+)-(%d+)$')
+    if is_later(birth_ms, birth_seq, tonumber(cursor_ms), tonumber(cursor_seq)) then
+        entries = collect('XRANGE', '(' .. cursor, '(' .. birth_id())
+        if #entries > 0 then
+            return {head_id(), '0-0', 0, entries} -- their own floors tell what is missing before them
+        end
+    end
+    entries, is_end = collect('XRANGE', '(' .. cursor, '+')
+end
+
+local vouched = birth_id()
+if #entries == 0 and redis.call('XLEN', stream) == 0 then
+    vouched = vouched_id()
+end
+return {head_id(), vouched, is_end, entries}

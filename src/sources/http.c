@@ -1,0 +1,200 @@
+#include "sources/http.h"
+
+#include "base/log.h"
+#include "event/loop.h"
+#include "observability/health.h"
+#include "observability/metrics.h"
+#include "sources/http_answer.h"
+#include "sources/http_request.h"
+#include "sources/http_waiters.h"
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    HTTP_TOPIC_SIZE_MAX = 1024, /* chosen: longer than topics are */
+    HTTP_COMPONENT_SIZE_MAX = 240,
+    HTTP_UNAUTHORIZED = 401,
+    HTTP_FORBIDDEN = 403
+};
+
+static const struct str http_prefix = {"/publish/", sizeof("/publish/") - 1};
+
+struct http {
+    struct source source; /* first */
+    struct source_settings settings;
+    struct metrics_slot *metrics;
+    struct http_waiters waiters;
+    bool is_started;
+};
+
+static void
+http_set_up(struct http *h, bool is_up)
+{
+    const struct source_settings *settings = &h->settings;
+    char component[HTTP_COMPONENT_SIZE_MAX];
+    (void)snprintf(component, sizeof component, "source %s", settings->config->name);
+    health_set(settings->health, component, is_up, is_up ? "" : "stopped");
+    metrics_set(h->metrics, METRIC_SOURCE_UP, settings->index, is_up);
+    h->is_started = is_up;
+}
+
+static const char *
+http_header(struct evhttp_request *request, const char *name)
+{
+    return evhttp_find_header(evhttp_request_get_input_headers(request), name);
+}
+
+/* Answers where it is not allowed. */
+static bool
+http_is_allowed(const struct http *h, struct evhttp_request *request)
+{
+    struct str token = str_from(h->settings.config->http.token);
+    enum evhttp_cmd_type method = evhttp_request_get_command(request);
+    if (method != EVHTTP_REQ_POST && method != EVHTTP_REQ_PUT) {
+        http_answer_error(request, HTTP_BADMETHOD, "Publish with POST.");
+        return false;
+    }
+    if (token.size == 0) {
+        if (http_header(request, "Origin") == NULL) {
+            return true;
+        }
+        http_answer_error(request, HTTP_FORBIDDEN,
+                          "Web pages may not publish to a source without a token.");
+        return false;
+    }
+    if (!http_request_has_token(str_from(http_header(request, "Authorization")), token)) {
+        http_answer_error(request, HTTP_UNAUTHORIZED, "The bearer token is missing or wrong.");
+        return false;
+    }
+    return true;
+}
+
+/* Answers where there is none. */
+static bool
+http_read_topic(struct evhttp_request *request, struct buf *topic)
+{
+    const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+    if (evhttp_uri_get_query(uri) != NULL) {
+        http_answer_error(request, HTTP_BADREQUEST, "A '?' of the topic is written %3F.");
+        return false;
+    }
+    int err = http_request_topic(str_from(evhttp_uri_get_path(uri)), http_prefix, topic);
+    if (err == ERR_MEMORY) {
+        http_answer_error(request, HTTP_SERVUNAVAIL, "Out of memory.");
+    } else if (err == ERR_LIMIT) {
+        http_answer_error(request, HTTP_BADREQUEST, "The topic is longer than 1024 bytes.");
+    } else if (err != 0) {
+        http_answer_error(request, HTTP_BADREQUEST, "An escape of the topic is not %XX.");
+    } else if (topic->size == 0) {
+        http_answer_error(request, HTTP_NOTFOUND, "The path is /publish/ and the topic.");
+    }
+    return err == 0 && topic->size > 0;
+}
+
+static int
+http_give(const struct http *h, struct evbuffer *body, struct str topic, uint64_t *ret_ticket)
+{
+    const struct sink *sink = &h->settings.sink;
+    size_t size = evbuffer_get_length(body);
+    const char *data = (const char *)evbuffer_pullup(body, -1);
+    if (data == NULL && size > 0) {
+        return ERR_MEMORY;
+    }
+    const struct message message = {.source = h->settings.index,
+                                    .topic = topic,
+                                    .payload = {data, size},
+                                    .received_ms = loop_wall_ms(h->settings.loop)};
+    return sink->on_message(sink->arg, &message, ret_ticket);
+}
+
+static void
+http_publish(struct http *h, struct evhttp_request *request, struct str topic)
+{
+    struct evbuffer *body = evhttp_request_get_input_buffer(request);
+    struct http_waiter *waiter = http_waiters_reserve(&h->waiters);
+    uint64_t ticket = 0;
+    if (waiter == NULL) {
+        http_answer_error(request, HTTP_SERVUNAVAIL, "Too many requests wait for the replay log.");
+        return;
+    }
+    if (http_give(h, body, topic, &ticket) != 0) {
+        http_waiters_cancel(&h->waiters, waiter);
+        http_answer_error(request, HTTP_SERVUNAVAIL, "The replay log's queue is full.");
+        return;
+    }
+    metrics_add(h->metrics, METRIC_SOURCE_MESSAGES, h->settings.index, 1);
+    (void)evbuffer_drain(body, evbuffer_get_length(body)); /* not kept while the request waits */
+    http_waiters_add(&h->waiters, waiter, request, ticket,
+                     h->settings.sink.last_events(h->settings.sink.arg));
+}
+
+void
+http_source_on_request(struct evhttp_request *request, void *source)
+{
+    struct http *h = source;
+    struct buf topic;
+    if (!http_is_allowed(h, request)) {
+        return;
+    }
+    if (!h->is_started) {
+        http_answer_error(request, HTTP_SERVUNAVAIL, "The process ends.");
+        return;
+    }
+    buf_init(&topic, HTTP_TOPIC_SIZE_MAX);
+    if (http_read_topic(request, &topic)) {
+        http_publish(h, request, buf_str(&topic));
+    }
+    buf_fini(&topic);
+}
+
+static int
+http_start(struct source *s)
+{
+    struct http *h = (struct http *)s;
+    http_set_up(h, true);
+    log_info("source.up", LOG_TEXT("source", h->settings.config->name));
+    return 0;
+}
+
+static void
+http_stop(struct source *s)
+{
+    http_set_up((struct http *)s, false);
+}
+
+static void
+http_on_stored(struct source *s, uint64_t ticket)
+{
+    http_waiters_store(&((struct http *)s)->waiters, ticket);
+}
+
+static void
+http_free(struct source *s)
+{
+    struct http *h = (struct http *)s;
+    http_waiters_fini(&h->waiters);
+    free(h);
+}
+
+static const struct source_ops http_ops = {
+    .start = http_start, .stop = http_stop, .free = http_free, .on_stored = http_on_stored};
+
+struct source *
+http_source_new(const struct source_settings *settings)
+{
+    struct http *h = calloc(1, sizeof *h);
+    if (h == NULL) {
+        log_error("source.unusable", LOG_TEXT("source", settings->config->name),
+                  LOG_TEXT("why", err_text(ERR_MEMORY)));
+        return NULL;
+    }
+    h->source.ops = &http_ops;
+    h->settings = *settings;
+    h->metrics = metrics_slot(settings->metrics, 0);
+    http_waiters_init(&h->waiters, settings->loop);
+    return &h->source;
+}

@@ -1,0 +1,23 @@
+#pragma once
+/*
+ * The http source: POST /publish/<topic> with the payload as body, on the admin port. The answer
+ * comes after the log has the message:
+ *
+ *     200 {"events":N}    N events, 0 where no route wanted it
+ *     400 403 404 405     a request that cannot become a message
+ *     401                 the token is missing or wrong
+ *     503 Retry-After     the log's queue is full, it does not store in time, or the process ends
+ *
+ * Without a token a request with an Origin header is refused: it comes from a web page, which any
+ * site may have shown to somebody who can reach the port. Ingest loop.
+ */
+
+#include "sources/source.h"
+
+struct evhttp_request;
+
+/* NULL on OOM, which is logged. */
+struct source *http_source_new(const struct source_settings *settings);
+
+/* For admin_add_prefix(admin, "/publish/", http_source_on_request, source). */
+void http_source_on_request(struct evhttp_request *request, void *source);

@@ -1,0 +1,124 @@
+#include "sources/mqtt_intake.h"
+
+#include "base/map.h"
+#include "event/loop.h"
+#include "observability/metrics.h"
+#include "sources/mqtt_gate.h"
+#include "sources/mqtt_redelivery.h"
+#include "sources/mqtt_subscriber.h"
+
+#include <mosquitto.h>
+
+#include <mqtt_protocol.h>
+
+/* MQTT 5 brokers know what is new to a session they keep; for the rest this process remembers. */
+static bool
+mqtt_intake_broker_knows_new(const struct mqtt_intake *in)
+{
+    return in->settings->config->mqtt.is_v5 && in->is_persistent;
+}
+
+int
+mqtt_intake_options(const struct mqtt_intake *in)
+{
+    switch (in->settings->config->mqtt.retained) {
+    case RETAINED_PASS:
+        return MQTT_SUB_OPT_SEND_RETAIN_ALWAYS;
+    case RETAINED_DROP:
+        return MQTT_SUB_OPT_SEND_RETAIN_NEVER;
+    case RETAINED_NEW:
+        break;
+    }
+    if (mqtt_intake_broker_knows_new(in)) {
+        return MQTT_SUB_OPT_SEND_RETAIN_NEW;
+    }
+    return in->has_retained ? MQTT_SUB_OPT_SEND_RETAIN_NEVER : MQTT_SUB_OPT_SEND_RETAIN_ALWAYS;
+}
+
+static bool
+mqtt_intake_wants_retained(const struct mqtt_intake *in)
+{
+    switch (in->settings->config->mqtt.retained) {
+    case RETAINED_PASS:
+        return true;
+    case RETAINED_DROP:
+        return false;
+    case RETAINED_NEW:
+        break;
+    }
+    return mqtt_intake_broker_knows_new(in) || !in->has_retained;
+}
+
+/* Of anything else the message itself is the cause: it would come again and again. */
+static bool
+mqtt_intake_may_pass(int result)
+{
+    return result == SINK_E_FULL || result == ERR_MEMORY;
+}
+
+static struct mqtt_redelivery_key
+mqtt_intake_key(const struct mosquitto_message *message)
+{
+    struct str payload = {message->payload, (size_t)message->payloadlen};
+    return (struct mqtt_redelivery_key){
+        .hash = map_hash(str_from(message->topic)) * 31 + map_hash(payload),
+        .packet_id = (uint16_t)message->mid,
+    };
+}
+
+/* The log has it: only the PUBACK is missing. */
+static bool
+mqtt_intake_is_redelivery(struct mqtt_intake *in, const struct mosquitto_message *message)
+{
+    return message->qos > 0 && in->is_persistent &&
+           mqtt_redelivery_take(in->redelivery, mqtt_intake_key(message));
+}
+
+static void
+mqtt_intake_hold(struct mqtt_intake *in, const struct mosquitto_message *message, uint64_t ticket)
+{
+    mqtt_gate_take(in->gate, ticket, loop_now_ms(in->settings->loop));
+    if (mqtt_gate_is_closed(in->gate)) {
+        mqtt_redelivery_hold(in->redelivery, mqtt_intake_key(message));
+    }
+}
+
+static void
+mqtt_intake_lose(struct mqtt_intake *in)
+{
+    metrics_add(in->metrics, METRIC_SOURCE_DROPPED, in->settings->index, 1);
+    in->settings->sink.on_loss(in->settings->sink.arg, 1);
+}
+
+int
+mqtt_intake_message(struct mqtt_intake *in,
+                    const struct mosquitto_message *message,
+                    const struct mqtt5__property *properties)
+{
+    const struct source_settings *settings = in->settings;
+    uint64_t ticket = 0;
+    if ((message->retain && !mqtt_intake_wants_retained(in)) ||
+        mqtt_subscriber_is_copy(in->subscriber, message->topic, properties) ||
+        mqtt_intake_is_redelivery(in, message)) {
+        return 0;
+    }
+    struct message taken = {
+        .source = settings->index,
+        .topic = str_from(message->topic),
+        .payload = {message->payload, (size_t)message->payloadlen},
+        .received_ms = loop_wall_ms(settings->loop),
+    };
+    int result = settings->sink.on_message(settings->sink.arg, &taken, &ticket);
+    if (result == 0) {
+        metrics_add(in->metrics, METRIC_SOURCE_MESSAGES, settings->index, 1);
+        if (message->qos > 0 && in->is_persistent) {
+            mqtt_intake_hold(in, message, ticket);
+        }
+        return 0;
+    }
+    if (message->qos > 0 && in->is_persistent && mqtt_intake_may_pass(result)) {
+        return MQTT_INTAKE_E_REFUSED;
+    }
+    mqtt_intake_lose(in);
+    return 0;
+}

@@ -1,0 +1,56 @@
+#include "sources/source.h"
+
+#include "sources/http.h"
+#include "sources/mqtt.h"
+#include "sources/redis_pubsub.h"
+#include "sources/redis_stream.h"
+
+struct source *
+source_new(const struct source_settings *settings)
+{
+    switch (settings->config->type) {
+    case SOURCE_REDIS:
+        return redis_pubsub_new(settings);
+    case SOURCE_MQTT:
+        return mqtt_source_new(settings);
+    case SOURCE_HTTP:
+        return http_source_new(settings);
+    case SOURCE_REDIS_STREAM:
+        return redis_stream_new(settings);
+    }
+    return NULL;
+}
+
+int
+source_start(struct source *s)
+{
+    return s->ops->start(s);
+}
+
+void
+source_stop(struct source *s)
+{
+    s->ops->stop(s);
+}
+
+void
+source_free(struct source *s)
+{
+    if (s != NULL) {
+        s->ops->free(s);
+    }
+}
+
+void
+source_on_stored(struct source *s, uint64_t ticket)
+{
+    s->ops->on_stored(s, ticket);
+}
+
+void
+source_on_mark(struct source *s, const struct mark *mark, bool is_refused)
+{
+    if (s->ops->on_mark != NULL) {
+        s->ops->on_mark(s, mark, is_refused);
+    }
+}

@@ -1,0 +1,106 @@
+#pragma once
+/*
+ * A source: a connector to a broker. It knows its broker and a sink, never a route or a client.
+ * All on the ingest loop. Sources reconnect by themselves, for ever; a source that is down says so
+ * through health, metrics and one log line a change, and stops nothing else.
+ */
+
+#include "base/err.h"
+#include "base/message.h"
+#include "config/config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct health;
+struct loop;
+struct metrics;
+struct source;
+
+enum { SINK_E_FULL = 1 };
+
+/* Where messages go. */
+struct sink {
+    void *arg;
+    /*
+     * 0: taken; once source_on_stored() is told a ticket >= `*ret_ticket` the message is safe (for
+     * a message that no route wanted that may be at once: the ticket is one already stored, or 0).
+     * SINK_E_FULL: the log's queue is full and nothing was taken; a source that can make its broker
+     * wait does so, another one counts the loss. Negative: ERR_MEMORY, treated alike.
+     */
+    int (*on_message)(void *arg, const struct message *message, uint64_t *ret_ticket);
+    /* `count` messages that a source had are lost: the log is told, so that clients see a gap. */
+    void (*on_loss)(void *arg, uint64_t count);
+    /* How many events the last message taken has become: the http source tells its client. */
+    uint32_t (*last_events)(void *arg);
+    /*
+     * For sources that can read again; a message may carry a mark too (base/mark.h). Asks the log
+     * for one: source_on_mark() answers, in a later turn, or never where the log is lost
+     * meanwhile. Negative: no answer will come.
+     */
+    int (*read_mark)(void *arg, struct str name);
+    /* Moves a mark without a message; otherwise as on_message. */
+    int (*move_mark)(void *arg, const struct mark *mark, uint64_t *ret_ticket);
+};
+
+struct source_subscription {
+    const char *filter;
+    bool is_pattern;
+};
+
+/*
+ * A message that several subscriptions match is delivered several times, each copy by one of them.
+ * Is this copy, by subscription number `subscription` of the source, the one to take?
+ */
+struct source_dedup {
+    void *arg;
+    /* NULL: always. */
+    bool (*is_first)(void *arg, uint32_t source, size_t subscription, struct str topic);
+};
+
+struct source_settings {
+    const struct config_source *config;              /* outlives the source */
+    uint32_t index;                                  /* of it in config.sources */
+    const struct source_subscription *subscriptions; /* borrowed for as long as the source lives */
+    size_t subscriptions_length;
+    struct loop *loop;
+    struct sink sink;
+    struct source_dedup dedup;
+    struct metrics *metrics;
+    struct health *health;
+};
+
+struct source_ops {
+    int (*start)(struct source *s);
+    void (*stop)(struct source *s);
+    void (*free)(struct source *s);
+    void (*on_stored)(struct source *s, uint64_t ticket);
+    /* NULL where the source has no marks. */
+    void (*on_mark)(struct source *s, const struct mark *mark, bool is_refused);
+};
+
+/* First member of each source's struct. */
+struct source {
+    const struct source_ops *ops;
+};
+
+/* By config->type. NULL on failure (logged). */
+struct source *source_new(const struct source_settings *settings);
+
+/* Connects, subscribes, delivers from the next turn on. Negative only where it can never work. */
+MUST_CHECK int source_start(struct source *s);
+
+/* Takes no more messages; what was taken may still be acknowledged. */
+void source_stop(struct source *s);
+void source_free(struct source *s); /* NULL is fine */
+
+/* The log has everything up to `ticket`. */
+void source_on_stored(struct source *s, uint64_t ticket);
+
+/*
+ * Where a mark stands in the log, maybe another source's. is_refused: what was delivered with a
+ * mark that expected `before` is not in the log, though its tickets count as done; this comes
+ * before source_on_stored() tells them.
+ */
+void source_on_mark(struct source *s, const struct mark *mark, bool is_refused);

@@ -1,0 +1,61 @@
+#include "sources/status.h"
+
+#include "base/log.h"
+#include "observability/health.h"
+#include "observability/metrics.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void
+status_publish(const struct status *s)
+{
+    const struct source_settings *settings = s->settings;
+    bool is_up = s->kind == STATUS_UP;
+    health_set(settings->health, s->component, is_up, s->why);
+    metrics_set(metrics_slot(settings->metrics, 0), METRIC_SOURCE_UP, settings->index, is_up);
+}
+
+void
+status_init(struct status *s, const struct source_settings *settings)
+{
+    const struct config_source *config = settings->config;
+    bool is_ipv6 = strchr(config->broker.host, ':') != NULL;
+    *s = (struct status){.settings = settings, .kind = STATUS_DOWN};
+    (void)snprintf(s->component, sizeof s->component, "source %s", config->name);
+    (void)snprintf(s->broker, sizeof s->broker, is_ipv6 ? "[%s]:%u" : "%s:%u", config->broker.host,
+                   (unsigned)config->broker.port);
+    (void)snprintf(s->why, sizeof s->why, "connecting");
+    status_publish(s);
+}
+
+static void
+status_log(const struct status *s)
+{
+    struct log_field name = LOG_TEXT("source", s->settings->config->name);
+    struct log_field broker = LOG_TEXT("broker", s->broker);
+    struct log_field why = LOG_TEXT("why", s->why);
+    switch (s->kind) {
+    case STATUS_UP:
+        log_info("source.up", name, broker);
+        break;
+    case STATUS_DOWN:
+        log_warn("source.down", name, broker, why);
+        break;
+    case STATUS_REFUSED:
+        log_error("source.refused", name, broker, why);
+        break;
+    }
+}
+
+void
+status_set(struct status *s, enum status_kind kind, const char *why)
+{
+    if (s->kind == kind && strncmp(s->why, why, sizeof s->why - 1) == 0) {
+        return;
+    }
+    s->kind = kind;
+    (void)snprintf(s->why, sizeof s->why, "%s", why);
+    status_publish(s);
+    status_log(s);
+}

@@ -1,0 +1,29 @@
+#pragma once
+/*
+ * How a source's broker connection stands: told to health, to the metrics and, one line a change,
+ * to the log. Ingest loop.
+ */
+
+#include "sources/source.h"
+
+enum { STATUS_TEXT_SIZE_MAX = 240 }; /* with the terminator; longer sentences are cut */
+
+enum status_kind {
+    STATUS_UP,
+    STATUS_DOWN,    /* unreachable, broken, or waiting: it may pass by itself */
+    STATUS_REFUSED, /* the broker said no: credentials, rights, version */
+};
+
+struct status {
+    const struct source_settings *settings; /* borrowed */
+    char component[STATUS_TEXT_SIZE_MAX];   /* of health: "source <name>" */
+    char broker[STATUS_TEXT_SIZE_MAX];      /* host:port */
+    enum status_kind kind;
+    char why[STATUS_TEXT_SIZE_MAX]; /* as logged last; "" while up */
+};
+
+/* Begins as down, "connecting", without a log line. */
+void status_init(struct status *s, const struct source_settings *settings);
+
+/* `why` is one sentence, "" where up. What is said already is not said again. */
+void status_set(struct status *s, enum status_kind kind, const char *why);

@@ -1,0 +1,134 @@
+#include "sources/stream_intake.h"
+
+#include "base/log.h"
+#include "event/loop.h"
+#include "observability/metrics.h"
+#include "redis/reply.h"
+#include "sources/stream_payload.h"
+
+enum { PAYLOAD_MAX = 64 * 1024 * 1024 }; /* made of one entry; routes bound what they take */
+
+void
+stream_intake_init(struct stream_intake *in, const struct source_settings *settings)
+{
+    *in = (struct stream_intake){.settings = settings};
+    in->metrics = settings->metrics != NULL ? metrics_slot(settings->metrics, 0) : NULL;
+    buf_init(&in->payload, PAYLOAD_MAX);
+}
+
+void
+stream_intake_fini(struct stream_intake *in)
+{
+    buf_fini(&in->payload);
+}
+
+/* Of anything else the entry itself is the cause: it would come again and again. */
+static bool
+intake_may_pass(int result)
+{
+    return result == SINK_E_FULL || result == ERR_MEMORY;
+}
+
+void
+stream_intake_place(struct stream_intake *in, struct stream *s, const struct stream_info *info)
+{
+    const struct sink *sink = &in->settings->sink;
+    char text[STREAM_POSITION_SIZE_MAX];
+    struct stream_position p = stream_place(info, in->settings->config->stream.from);
+    const struct mark mark = stream_step(s, &p, text);
+    if (sink->move_mark(sink->arg, &mark, &in->taken) == 0) {
+        stream_advance(s, &p, text);
+        s->state = STREAM_READY;
+    }
+}
+
+void
+stream_intake_compare(struct stream_intake *in, struct stream *s, const struct stream_info *info)
+{
+    uint64_t lost = 0;
+    struct log_field source = LOG_TEXT("source", in->settings->config->name);
+    struct log_field stream = LOG_STR("stream", s->node.key);
+    switch (stream_position_check(&s->at, info, &lost)) {
+    case STREAM_IS_WHOLE:
+        return;
+    case STREAM_HAS_LOST:
+        log_warn("source.trimmed", source, stream, LOG_U64("lost", lost));
+        break;
+    case STREAM_IS_ANOTHER:
+        log_warn("source.stream_replaced", source, stream);
+        break;
+    }
+    in->settings->sink.on_loss(in->settings->sink.arg, lost);
+}
+
+/* Nothing will make the log take this one: it is lost, and the next one's mark covers it. */
+static void
+intake_lose(struct stream_intake *in,
+            struct stream *s,
+            const struct stream_position *position,
+            int err)
+{
+    log_warn("source.lost", LOG_TEXT("source", in->settings->config->name),
+             LOG_STR("stream", s->node.key), LOG_TEXT("error", err_text(err)));
+    metrics_add(in->metrics, METRIC_SOURCE_DROPPED, in->settings->index, 1);
+    in->settings->sink.on_loss(in->settings->sink.arg, 1);
+    s->at = *position;
+}
+
+/* What the sink says. */
+static int
+intake_give(struct stream_intake *in,
+            const struct stream *s,
+            const struct redis_reply *fields,
+            const struct mark *mark)
+{
+    const struct sink *sink = &in->settings->sink;
+    struct str field = str_from(in->settings->config->stream.field);
+    struct message message = {.source = in->settings->index,
+                              .topic = s->node.key,
+                              .received_ms = loop_wall_ms(in->settings->loop),
+                              .mark = mark};
+    int result = stream_payload(fields, field, &in->payload, &message.payload);
+    if (result == STREAM_PAYLOAD_E_NO_FIELD) {
+        result = sink->move_mark(sink->arg, mark, &in->taken);
+        metrics_add(in->metrics, METRIC_UNROUTED, in->settings->index, result == 0);
+        return result;
+    }
+    return result != 0 ? result : sink->on_message(sink->arg, &message, &in->taken);
+}
+
+static int
+intake_entry(struct stream_intake *in, struct stream *s, const struct redis_reply *entry)
+{
+    char text[STREAM_POSITION_SIZE_MAX];
+    struct stream_position p = s->at;
+    if (entry->type != REDIS_TYPE_ARRAY || entry->length != 2 ||
+        entry->items[1].type != REDIS_TYPE_ARRAY ||
+        stream_id_parse(redis_reply_text(&entry->items[0]), &p.id) != 0 ||
+        !stream_id_is_later(p.id, s->at.id)) {
+        return ERR_PROTOCOL;
+    }
+    p.count += p.is_counted;
+    const struct mark mark = stream_step(s, &p, text);
+    int result = intake_give(in, s, &entry->items[1], &mark);
+    if (intake_may_pass(result)) {
+        return STREAM_INTAKE_E_FULL;
+    }
+    if (result != 0) {
+        intake_lose(in, s, &p, result);
+        return 0;
+    }
+    stream_advance(s, &p, text);
+    metrics_add(in->metrics, METRIC_SOURCE_MESSAGES, in->settings->index, 1);
+    return 0;
+}
+
+int
+stream_intake_entries(struct stream_intake *in, struct stream *s, const struct redis_reply *entries)
+{
+    int result = 0;
+    for (size_t i = 0; i < entries->length && result == 0; i++) {
+        result = intake_entry(in, s, &entries->items[i]);
+    }
+    return result;
+}

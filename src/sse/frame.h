@@ -1,0 +1,56 @@
+#pragma once
+/*
+ * A frame: one event of one channel, encoded once, immutable, ref-counted. The only type that is
+ * shared between threads. Its wire bytes are "id: <id>\n" + body, without any transfer framing.
+ */
+
+#include "base/str.h"
+#include "sse/event_id.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct frame {
+    atomic_uint refs;      /* private to frame.c */
+    uint32_t wire_size;    /* bytes of id line and body */
+    uint32_t body_offset;  /* where in wire the body begins */
+    uint16_t channel_size; /* bytes */
+    event_id id;
+    /*
+     * A cursor of this channel that is >= floor misses nothing before this event: the id of the
+     * channel's previous event; where the log knows none, what its birth and the retention time
+     * vouch for.
+     */
+    event_id floor;
+    uint64_t channel_hash; /* map_hash(channel) */
+    char bytes[];          /* channel name, then wire */
+};
+
+/*
+ * A frame with one reference, the caller's. The channel's name is valid, `body` as sse_encode_body
+ * wrote it. NULL on OOM and for a body near 4 GiB.
+ */
+struct frame *frame_new(struct str channel, event_id id, event_id floor, struct str body);
+
+/* Any thread. */
+struct frame *frame_ref(struct frame *f);
+void frame_unref(struct frame *f); /* NULL is fine */
+
+static inline struct str
+frame_channel(const struct frame *f)
+{
+    return (struct str){f->bytes, f->channel_size};
+}
+
+static inline struct str
+frame_wire(const struct frame *f)
+{
+    return (struct str){f->bytes + f->channel_size, f->wire_size};
+}
+
+static inline struct str
+frame_body(const struct frame *f)
+{
+    return str_after(frame_wire(f), f->body_offset);
+}

@@ -1,0 +1,80 @@
+#pragma once
+/*
+ * A channel as one worker sees it: its tail, and its subscribers' links by what they wait for.
+ *
+ *     ready    at the head: the next event of the channel makes them dirty
+ *     dirty    something may be there to send: visited before the turn ends
+ *     waiting  what comes next must be read from the log
+ *     (none)   blocked by its socket, or by another of its channels
+ *
+ * Making everybody dirty is one splice of a list, whatever their number. Worker's loop.
+ */
+
+#include "base/list.h"
+#include "base/map.h"
+#include "event/loop.h"
+#include "sse/event_id.h"
+#include "streaming/tail.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct hub;
+struct subscriber;
+
+/* One channel of one subscriber. Embedded in the subscriber. */
+struct link {
+    struct list node; /* in one of the channel's lists, or in none */
+    struct channel *channel;
+    struct subscriber *subscriber;
+    event_id from; /* nothing of this channel up to here is to be sent, whatever the cursor says */
+    event_id vouched; /* gaps before this id are said already; EVENT_ID_MAX: the first is not one */
+    const char *lost; /* a gap is to be said, for this reason; NULL: none; static */
+    uint32_t newest;  /* > 0: begins with the newest N events, `from` is not known yet */
+    bool is_missing;  /* what comes next is not in memory */
+    bool is_asking;   /* begins where the log does: a tail may remember more than the log keeps */
+};
+
+struct channel {
+    struct map_node node; /* in the hub's channels; the key is name */
+    struct hub *hub;
+    struct tail tail;
+    struct list ready, dirty, waiting; /* of links */
+    union {
+        struct {
+            struct list dirty_node;   /* in the hub's dirty channels */
+            struct list wanting_node; /* in the hub's that want a page, or failed to get it */
+        };
+        struct loop_reap reap; /* once it is released, and in no list any more */
+    };
+    uint32_t links_length;
+    uint32_t fresh_length; /* links at the head of dirty that the newest page is for */
+    bool is_reading;
+    uint32_t reading_newest; /* the read under way is for the newest N events */
+    char name[];
+};
+
+/* Finds or makes. NULL on OOM. */
+struct channel *channel_get(struct hub *h, struct str name);
+
+/* NULL where nobody on this worker knows it. */
+struct channel *channel_find(struct hub *h, struct str name, uint64_t hash);
+
+struct str channel_name(const struct channel *c);
+
+/* Frees the channel at the end of the turn where nothing needs it any more. */
+void channel_release(struct channel *c);
+
+void channel_free(struct channel *c);
+
+/* The pool took a span from the channel's tail (tail_pool_init). */
+void channel_on_evicted(struct tail *t);
+
+/* Everybody at the head has something to look for; likewise everybody who waits for a page. */
+void channel_mark_ready_dirty(struct channel *c);
+void channel_mark_waiting_dirty(struct channel *c);
+
+/* Moves one link to a list of its channel. */
+void link_make_ready(struct link *l);
+void link_make_dirty(struct link *l);
+void link_make_waiting(struct link *l);

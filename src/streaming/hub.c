@@ -1,0 +1,252 @@
+/* The hub: the feed comes in, dirty channels are visited at the end of the turn. */
+
+#include "base/backoff.h"
+#include "event/mailbox.h"
+#include "sse/frame.h"
+#include "streaming/catchup.h"
+#include "streaming/channel.h"
+#include "streaming/hub_private.h"
+#include "streaming/subscriber.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+    VISITS_A_TURN = 192, /* chosen: about 1 ms of sends, then new connections get a look in */
+    WHEEL_SLOT_MS = 100,
+    WHEEL_SPAN_MS = 10 * 60 * 1000,
+};
+
+void
+hub_schedule_flush(struct hub *h)
+{
+    loop_task_schedule(h->loop, &h->flush);
+}
+
+/* Visits the first dirty link of the first dirty channel. False where there is none. */
+static bool
+hub_visit_one(struct hub *h)
+{
+    if (list_is_empty(&h->dirty)) {
+        return false;
+    }
+    struct channel *c = LIST_ITEM(h->dirty.next, struct channel, dirty_node);
+    struct list *node = list_pop_front(&c->dirty);
+    if (node == NULL) {
+        list_remove(&c->dirty_node);
+        catchup_page_used(c);
+        return true;
+    }
+    if (c->fresh_length > 0 && --c->fresh_length == 0) {
+        h->catchup.fresh--;
+    }
+    subscriber_flush(LIST_ITEM(node, struct link, node)->subscriber);
+    return true;
+}
+
+/* The sends of a turn are bounded, so that a broadcast to many does not hold up who connects
+ * meanwhile. */
+static void
+hub_flush(void *arg)
+{
+    struct hub *h = arg;
+    int visits = 0;
+    while (visits < VISITS_A_TURN && hub_visit_one(h)) {
+        visits++;
+    }
+    catchup_start_reads(h);
+    if (!list_is_empty(&h->dirty)) {
+        hub_schedule_flush(h);
+    }
+}
+
+static void
+hub_on_frame(struct hub *h, struct frame *frame)
+{
+    if (h->has_feed && frame->id > h->position) {
+        struct channel *c = channel_find(h, frame_channel(frame), frame->channel_hash);
+        if (c != NULL) {
+            tail_append(&c->tail, frame, h->position);
+            channel_mark_ready_dirty(c);
+        }
+        h->position = frame->id;
+    }
+    frame_unref(frame);
+}
+
+struct restart {
+    event_id before, position;
+};
+
+static void
+hub_restart_channel(void *arg, struct map_node *node)
+{
+    struct restart *restart = arg;
+    struct channel *c = MAP_ITEM(node, struct channel, node);
+    tail_restart(&c->tail, restart->position);
+    channel_mark_ready_dirty(c);
+}
+
+/* True where the link was sent everything that the feed has brought. */
+static bool
+link_is_at_head(struct link *l)
+{
+    struct tail_run run;
+    event_id after, floor;
+    return tail_next(&l->channel->tail, link_cursor(l), &run, &after, &floor) == TAIL_HEAD;
+}
+
+/*
+ * The feed's position of before the restart becomes the cursor of a live link that has had everything up
+ * to there. One that is still dirty has not: what the feed brought last is on its way.
+ */
+static void
+subscriber_keep_position(struct subscriber *s, event_id position)
+{
+    bool is_at_head = true;
+    for (size_t i = 0; i < s->links_length; i++) {
+        struct link *l = &s->links[i];
+        if (!link_is_at_head(l)) {
+            is_at_head = false;
+        } else if (l->from < position) {
+            l->from = position;
+        }
+    }
+    if (is_at_head && s->cursor < position) {
+        s->cursor = position;
+    }
+}
+
+static void
+hub_on_feed_start(struct hub *h, event_id position)
+{
+    bool is_first = !h->has_feed;
+    struct restart restart = {.before = h->position, .position = position};
+    h->has_feed = true;
+    if (position <= h->position && !is_first) {
+        return;
+    }
+    LIST_FOR_EACH_SAFE (node, following, &h->streams) {
+        struct subscriber *s = LIST_ITEM(node, struct subscriber, node);
+        if (s->state == SUBSCRIBER_LIVE) {
+            subscriber_keep_position(s, restart.before);
+        }
+    }
+    h->position = position;
+    map_each(&h->channels, hub_restart_channel, &restart);
+    LIST_FOR_EACH_SAFE (node, following, &h->streams) {
+        if (is_first) {
+            subscriber_begin(LIST_ITEM(node, struct subscriber, node));
+        }
+    }
+}
+
+static void
+hub_on_mail(void *arg, const struct mail *mails, size_t length)
+{
+    struct hub *h = arg;
+    for (size_t i = 0; i < length; i++) {
+        switch ((enum hub_mail)mails[i].type) {
+        case HUB_MAIL_FRAME:
+            hub_on_frame(h, mails[i].object);
+            break;
+        case HUB_MAIL_FEED_START:
+            hub_on_feed_start(h, mails[i].number);
+            break;
+        }
+    }
+    metrics_set(h->metrics, METRIC_TAIL_BYTES, 0, (int64_t)h->pool.bytes);
+}
+
+static void
+hub_on_beat(void *arg, struct wheel_node *node)
+{
+    (void)arg;
+    subscriber_on_beat(LIST_ITEM(node, struct subscriber, beat));
+}
+
+struct hub *
+hub_new(struct loop *loop,
+        const struct config_stream *config,
+        struct replay_reader *reader,
+        struct metrics_slot *metrics)
+{
+    struct hub *h = calloc(1, sizeof *h);
+    if (h == NULL) {
+        return NULL;
+    }
+    h->loop = loop;
+    h->config = config;
+    h->reader = reader;
+    h->metrics = metrics;
+    map_init(&h->channels);
+    tail_pool_init(&h->pool, config->tail_bytes, channel_on_evicted);
+    list_init(&h->streams);
+    list_init(&h->dirty);
+    loop_task_init(&h->flush, hub_flush, h);
+    buf_init(&h->scratch.control, BATCH_BYTES_MAX / 2);
+    catchup_init(h);
+    h->mailbox = mailbox_new(loop, config->mailbox_events, hub_on_mail, h);
+    h->wheel = wheel_new(loop, WHEEL_SLOT_MS, WHEEL_SPAN_MS, hub_on_beat, h);
+    if (h->mailbox == NULL || h->wheel == NULL) {
+        hub_free(h);
+        return NULL;
+    }
+    return h;
+}
+
+static void
+hub_free_channel(void *arg, struct map_node *node)
+{
+    struct hub *h = arg;
+    map_remove(&h->channels, node);
+    channel_free(MAP_ITEM(node, struct channel, node));
+}
+
+void
+hub_free(struct hub *h)
+{
+    if (h == NULL) {
+        return;
+    }
+    LIST_FOR_EACH_SAFE (node, following, &h->streams) {
+        subscriber_close(LIST_ITEM(node, struct subscriber, node), METRIC_CLOSED_SHUTDOWN);
+    }
+    mailbox_free(h->mailbox); /* hands unread frames to hub_on_mail, which drops them */
+    loop_task_cancel(&h->flush);
+    catchup_fini(h);
+    wheel_free(h->wheel);
+    map_each(&h->channels, hub_free_channel, h);
+    map_fini(&h->channels);
+    buf_fini(&h->scratch.control);
+    free(h->scratch.runs);
+    free(h);
+}
+
+struct mailbox *
+hub_mailbox(struct hub *h)
+{
+    return h->mailbox;
+}
+
+int
+hub_open(struct hub *h, const struct hub_stream *stream)
+{
+    return subscriber_open(h, stream);
+}
+
+size_t
+hub_streams(const struct hub *h)
+{
+    return h->streams_length;
+}
+
+void
+hub_drain(struct hub *h, uint32_t over_ms)
+{
+    h->is_draining = true;
+    LIST_FOR_EACH_SAFE (node, following, &h->streams) {
+        struct subscriber *s = LIST_ITEM(node, struct subscriber, node);
+        wheel_start(h->wheel, &s->beat, backoff_random(over_ms + 1));
+    }
+}

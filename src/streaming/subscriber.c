@@ -1,0 +1,469 @@
+/* Subscribers: the one code path from a cursor to a socket. */
+
+#include "streaming/subscriber.h"
+
+#include "base/backoff.h"
+#include "streaming/batch.h"
+#include "streaming/control.h"
+#include "streaming/hub_private.h"
+#include "streaming/transfer.h"
+#include "streaming/wire.h"
+
+#include <event2/event.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    SENDS_A_VISIT = 4, /* then the others' turn */
+    DISCARD_SIZE = 4096,
+};
+
+static evutil_socket_t
+subscriber_fd(const struct subscriber *s)
+{
+    return event_get_fd(&s->event);
+}
+
+static void
+subscriber_unlink(struct subscriber *s)
+{
+    for (size_t i = 0; i < s->links_length; i++) {
+        list_remove(&s->links[i].node);
+    }
+}
+
+static void subscriber_on_ready(evutil_socket_t fd, short what, void *arg);
+
+/* Reads always, to notice the end; writes only while something is unsent. */
+static int
+subscriber_watch(struct subscriber *s, evutil_socket_t fd, short what)
+{
+    short events = (short)(what | EV_PERSIST);
+    if (event_assign(&s->event, loop_base(s->hub->loop), fd, events, subscriber_on_ready, s) < 0 ||
+        event_add(&s->event, NULL) < 0) {
+        return ERR_SYSTEM;
+    }
+    return 0;
+}
+
+static void
+subscriber_watch_writing(struct subscriber *s, bool is_on)
+{
+    evutil_socket_t fd = subscriber_fd(s);
+    event_del(&s->event);
+    if (subscriber_watch(s, fd, (short)(is_on ? EV_READ | EV_WRITE : EV_READ)) < 0) {
+        subscriber_close(s, METRIC_CLOSED_MEMORY);
+    }
+}
+
+/* Every list a link may be in follows from the state; so does what is watched. */
+static void
+subscriber_set_state(struct subscriber *s, enum subscriber_state state)
+{
+    enum subscriber_state before = s->state;
+    s->state = (uint8_t)state;
+    if (before == SUBSCRIBER_BLOCKED && state != SUBSCRIBER_BLOCKED &&
+        state != SUBSCRIBER_CLOSING) {
+        subscriber_watch_writing(s, false);
+        if (s->state == SUBSCRIBER_CLOSING) {
+            return;
+        }
+    }
+    switch (state) {
+    case SUBSCRIBER_LIVE:
+        for (size_t i = 0; i < s->links_length; i++) {
+            if (list_is_unlinked(&s->links[i].node)) {
+                link_make_ready(&s->links[i]);
+            }
+        }
+        break;
+    case SUBSCRIBER_WAITING:
+        for (size_t i = 0; i < s->links_length; i++) {
+            list_remove(&s->links[i].node);
+            if (s->links[i].is_missing) {
+                link_make_waiting(&s->links[i]);
+            }
+        }
+        break;
+    case SUBSCRIBER_MOVING:
+        subscriber_unlink(s);
+        link_make_dirty(&s->links[0]);
+        break;
+    case SUBSCRIBER_BLOCKED:
+        subscriber_unlink(s);
+        s->is_slow = s->is_announced;
+        if (before != SUBSCRIBER_BLOCKED) {
+            subscriber_watch_writing(s, true);
+        }
+        break;
+    case SUBSCRIBER_OPENING:
+    case SUBSCRIBER_CLOSING:
+        subscriber_unlink(s);
+        break;
+    }
+}
+
+static void
+subscriber_on_reap(void *object)
+{
+    free(object);
+}
+
+void
+subscriber_close(struct subscriber *s, enum metric_closed reason)
+{
+    struct hub *h = s->hub;
+    if (s->state == SUBSCRIBER_CLOSING) {
+        return;
+    }
+    subscriber_set_state(s, SUBSCRIBER_CLOSING);
+    evutil_socket_t fd = subscriber_fd(s);
+    event_del(&s->event);
+    close(fd);
+    if (s->unsent != NULL) {
+        transfer_drop_unsent(s);
+    }
+    wheel_stop(&s->beat);
+    list_remove(&s->node);
+    h->streams_length--;
+    for (size_t i = 0; i < s->links_length; i++) {
+        s->links[i].channel->links_length--;
+        channel_release(s->links[i].channel);
+    }
+    metrics_move(h->metrics, METRIC_STREAMS, 0, -1);
+    metrics_add(h->metrics, METRIC_STREAMS_CLOSED, reason, 1);
+    loop_reap(h->loop, &s->reap, subscriber_on_reap, s);
+}
+
+static bool
+errno_is_peers_end(int error)
+{
+    return error == EPIPE || error == ECONNRESET;
+}
+
+/* Acts on a transfer's outcome. True where all of it is sent. */
+static bool
+subscriber_settle(struct subscriber *s, enum transfer outcome)
+{
+    switch (outcome) {
+    case TRANSFER_DONE:
+        return true;
+    case TRANSFER_BLOCKED:
+        subscriber_set_state(s, SUBSCRIBER_BLOCKED);
+        break;
+    case TRANSFER_GONE:
+        subscriber_close(s, METRIC_CLOSED_CLIENT);
+        break;
+    case TRANSFER_FAILED:
+        subscriber_close(s, METRIC_CLOSED_PEER_ERROR);
+        break;
+    case TRANSFER_MEMORY:
+        subscriber_close(s, METRIC_CLOSED_MEMORY);
+        break;
+    }
+    return false;
+}
+
+/* The id that live and beat carry; never older than what the client has. */
+static event_id
+subscriber_position(const struct subscriber *s)
+{
+    return s->cursor > s->hub->position ? s->cursor : s->hub->position;
+}
+
+/* At the head of every channel. */
+static void
+subscriber_arrive(struct subscriber *s)
+{
+    s->cursor = subscriber_position(s);
+    s->is_slow = false;
+    if (!s->is_announced) {
+        char event[CONTROL_SIZE_MAX];
+        size_t size = control_live(event, s->cursor);
+        s->is_announced = true;
+        s->told = s->cursor;
+        if (!subscriber_settle(s, transfer_event(s, (struct str){event, size}))) {
+            return;
+        }
+    }
+    subscriber_set_state(s, SUBSCRIBER_LIVE);
+}
+
+/* Goes on at the newest event of each channel, and says where something lies between. */
+static void
+subscriber_skip_to_newest(struct subscriber *s)
+{
+    for (size_t i = 0; i < s->links_length; i++) {
+        struct link *l = &s->links[i];
+        l->vouched = link_cursor(l);
+        l->lost = "slow";
+        l->newest = 1;
+    }
+}
+
+void
+subscriber_settle_future(struct subscriber *s, bool is_known)
+{
+    s->is_unverified = false;
+    for (size_t i = 0; i < s->links_length && !is_known; i++) {
+        struct link *l = &s->links[i];
+        if (!l->is_asking) { /* who asked for "since" a time after the log's end misses nothing */
+            l->vouched = link_cursor(l);
+            l->lost = "unknown";
+        }
+        l->from = 0;
+    }
+    if (!is_known) {
+        s->cursor = s->hub->position;
+    }
+}
+
+/* True where the policy for slow clients has something against `oldest_ms`, when what it did not
+ * take yet was new. */
+static bool
+subscriber_is_too_slow(const struct subscriber *s, uint64_t oldest_ms, uint64_t now_ms)
+{
+    const struct config_stream *config = s->hub->config;
+    return s->is_slow && config->slow != SLOW_CATCH_UP &&
+           now_ms > oldest_ms + config->slow_after_ms;
+}
+
+/* Events, or what the policy puts in their place. True: there may be more to do. */
+static bool
+subscriber_step_run(struct subscriber *s, const struct tail_run *run)
+{
+    uint64_t oldest_ms = event_id_ms(run->entries[0].id);
+    if (!subscriber_is_too_slow(s, oldest_ms, loop_wall_ms(s->hub->loop))) {
+        return subscriber_settle(s, transfer_run(s, run));
+    }
+    if (s->hub->config->slow == SLOW_CLOSE) {
+        subscriber_close(s, METRIC_CLOSED_SLOW);
+        return false;
+    }
+    s->is_slow = false;
+    subscriber_skip_to_newest(s);
+    return true;
+}
+
+/* One batch. True: there may be more to do. */
+static bool
+subscriber_step(struct subscriber *s)
+{
+    struct batch batch;
+    switch (batch_next(s, &batch)) {
+    case BATCH_READY:
+        if (batch.run.length > 0) {
+            return subscriber_step_run(s, &batch.run);
+        }
+        return subscriber_settle(s, transfer_event(s, batch.control));
+    case BATCH_HEAD:
+        subscriber_arrive(s);
+        return false;
+    case BATCH_MISS:
+        subscriber_set_state(s, SUBSCRIBER_WAITING);
+        return false;
+    case BATCH_MEMORY:
+        break;
+    }
+    subscriber_close(s, METRIC_CLOSED_MEMORY);
+    return false;
+}
+
+void
+subscriber_flush(struct subscriber *s)
+{
+    if (s->unsent != NULL && !subscriber_settle(s, transfer_unsent(s))) {
+        return;
+    }
+    if (!s->hub->has_feed) {
+        subscriber_set_state(s, SUBSCRIBER_OPENING);
+        return;
+    }
+    for (int i = 0; i < SENDS_A_VISIT; i++) {
+        if (!subscriber_step(s)) {
+            return;
+        }
+    }
+    subscriber_set_state(s, SUBSCRIBER_MOVING);
+}
+
+/* A client has nothing to say after its request; its end is what is waited for. */
+static void
+subscriber_discard_input(struct subscriber *s)
+{
+    char bytes[DISCARD_SIZE];
+    ssize_t size = recv(subscriber_fd(s), bytes, sizeof bytes, 0);
+    if (size == 0) {
+        subscriber_close(s, METRIC_CLOSED_CLIENT);
+    } else if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        subscriber_close(s, errno_is_peers_end(errno) ? METRIC_CLOSED_CLIENT
+                                                      : METRIC_CLOSED_PEER_ERROR);
+    }
+}
+
+static void
+subscriber_on_ready(evutil_socket_t fd, short what, void *arg)
+{
+    struct subscriber *s = arg;
+    (void)fd;
+    if ((what & EV_READ) != 0) {
+        subscriber_discard_input(s);
+    }
+    if ((what & EV_WRITE) != 0 && s->state == SUBSCRIBER_BLOCKED) {
+        subscriber_flush(s);
+    }
+}
+
+static void
+subscriber_send_beat(struct subscriber *s)
+{
+    char event[CONTROL_SIZE_MAX];
+    event_id position = s->state == SUBSCRIBER_LIVE ? subscriber_position(s) : 0;
+    size_t size = control_beat(event, position);
+    s->told = position > s->told ? position : s->told;
+    (void)subscriber_settle(s, transfer_event(s, (struct str){event, size}));
+}
+
+void
+subscriber_on_beat(struct subscriber *s)
+{
+    struct hub *h = s->hub;
+    if (h->is_draining) {
+        subscriber_end(s, h->config->retry_ms);
+        return;
+    }
+    if (s->state == SUBSCRIBER_LIVE) {
+        subscriber_flush(s); /* the beat's id must not overtake an event of this turn */
+    }
+    if (s->state == SUBSCRIBER_BLOCKED && h->config->slow == SLOW_CLOSE &&
+        subscriber_is_too_slow(s, s->sent_ms, loop_now_ms(h->loop))) {
+        subscriber_close(s, METRIC_CLOSED_SLOW);
+    }
+    if (s->state == SUBSCRIBER_CLOSING) {
+        return;
+    }
+    uint64_t silent_ms = loop_now_ms(h->loop) - s->sent_ms;
+    if (silent_ms >= h->config->heartbeat_ms) {
+        silent_ms = 0;
+        if (s->state != SUBSCRIBER_BLOCKED) {
+            subscriber_send_beat(s);
+        }
+    }
+    if (s->state != SUBSCRIBER_CLOSING) {
+        wheel_start(h->wheel, &s->beat, (uint32_t)(h->config->heartbeat_ms - silent_ms));
+    }
+}
+
+void
+subscriber_end(struct subscriber *s, uint64_t retry_ms)
+{
+    if (s->unsent == NULL) {
+        char event[CONTROL_SIZE_MAX];
+        char *to = s->hub->scratch.bytes;
+        uint64_t jittered = retry_ms + backoff_random((uint32_t)retry_ms + 1);
+        size_t size = transfer_frame(s, to, (struct str){event, control_retry(event, jittered)});
+        if (s->is_chunked) {
+            memcpy(to + size, WIRE_LAST_CHUNK.data, WIRE_LAST_CHUNK.size);
+            size += WIRE_LAST_CHUNK.size;
+        }
+        (void)transfer_bytes(s, (struct str){to, size}); /* as far as it goes: the end follows */
+    }
+    subscriber_close(s, METRIC_CLOSED_SHUTDOWN);
+}
+
+void
+subscriber_begin(struct subscriber *s)
+{
+    if (s->is_from_now) {
+        s->cursor = s->hub->position;
+    }
+    s->is_unverified = s->cursor > s->hub->position;
+    if (s->state == SUBSCRIBER_OPENING) {
+        subscriber_flush(s);
+    }
+}
+
+static int
+subscriber_link(struct subscriber *s, const struct hub_stream *stream)
+{
+    const struct hub_start *start = &stream->start;
+    for (size_t i = 0; i < stream->channels_length; i++) {
+        struct link *l = &s->links[i];
+        l->channel = channel_get(s->hub, stream->channels[i]);
+        if (l->channel == NULL) {
+            return ERR_MEMORY;
+        }
+        l->channel->links_length++;
+        l->subscriber = s;
+        list_init(&l->node);
+        l->newest = start->kind == HUB_START_NEWEST ? start->newest : 0;
+        l->is_asking = start->kind == HUB_START_SINCE;
+        l->vouched = start->kind == HUB_START_AFTER ? 0 : EVENT_ID_MAX;
+        s->links_length++;
+    }
+    return 0;
+}
+
+static struct subscriber *
+subscriber_new(struct hub *h, const struct hub_stream *stream)
+{
+    struct subscriber *s = calloc(1, sizeof *s + stream->channels_length * sizeof s->links[0]);
+    if (s == NULL) {
+        return NULL;
+    }
+    s->hub = h;
+    s->is_chunked = stream->is_chunked;
+    s->is_from_now = stream->start.kind == HUB_START_NOW;
+    s->cursor = stream->start.kind == HUB_START_NEWEST ? 0 : stream->start.after;
+    s->told = s->cursor;
+    wheel_node_init(&s->beat);
+    list_init(&s->node);
+    list_push_back(&h->streams, &s->node);
+    h->streams_length++;
+    metrics_move(h->metrics, METRIC_STREAMS, 0, 1);
+    metrics_add(h->metrics, METRIC_STREAMS_OPENED, 0, 1);
+    return s;
+}
+
+/* The head, `retry:`, and where nothing is to be replayed runnel.live: one send. */
+static void
+subscriber_greet(struct subscriber *s, struct str head)
+{
+    struct hub *h = s->hub;
+    char event[CONTROL_SIZE_MAX];
+    char *to = h->scratch.bytes;
+    memcpy(to, head.data, head.size);
+    size_t size = head.size;
+    size += transfer_frame(s, to + size,
+                           (struct str){event, control_retry(event, h->config->retry_ms)});
+    if (s->is_from_now && h->has_feed) {
+        s->is_announced = true;
+        s->told = h->position;
+        size += transfer_frame(s, to + size, (struct str){event, control_live(event, h->position)});
+    }
+    (void)subscriber_settle(s, transfer_bytes(s, (struct str){to, size}));
+}
+
+int
+subscriber_open(struct hub *h, const struct hub_stream *stream)
+{
+    struct subscriber *s = subscriber_new(h, stream);
+    if (s == NULL) {
+        close(stream->fd);
+        return ERR_MEMORY;
+    }
+    if (subscriber_watch(s, stream->fd, EV_READ) < 0 || subscriber_link(s, stream) < 0) {
+        subscriber_close(s, METRIC_CLOSED_MEMORY);
+        return ERR_MEMORY;
+    }
+    uint32_t heartbeat_ms = (uint32_t)h->config->heartbeat_ms;
+    wheel_start(h->wheel, &s->beat, heartbeat_ms / 2 + backoff_random(heartbeat_ms / 2 + 1));
+    subscriber_greet(s, stream->head);
+    if (h->has_feed && s->state != SUBSCRIBER_CLOSING) {
+        subscriber_begin(s);
+    }
+    return 0;
+}

@@ -1,0 +1,86 @@
+#pragma once
+/*
+ * A subscriber: a connection, its channels, and one cursor. It has no queue: to deliver is to move
+ * the cursor towards the head, through the tails' memory and the log's pages, as fast as the socket
+ * takes bytes.
+ *
+ * What a client costs that does not read: this struct, the rest of at most one event that the
+ * socket took half (bounded in all by stream.unsent_bytes), and what the kernel holds
+ * (stream.send_buffer_bytes). Worker's loop.
+ */
+
+#include "base/err.h"
+#include "base/list.h"
+#include "event/loop.h"
+#include "event/wheel.h"
+#include "observability/metrics.h"
+#include "sse/event_id.h"
+#include "streaming/channel.h"
+#include "streaming/hub.h"
+
+#include <event2/event_struct.h>
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum subscriber_state {
+    SUBSCRIBER_OPENING, /* the feed has no position yet: it is not known where to begin */
+    SUBSCRIBER_MOVING,  /* something is to be sent: a link is dirty */
+    SUBSCRIBER_WAITING, /* for a page of the log */
+    SUBSCRIBER_BLOCKED, /* the socket takes no more */
+    SUBSCRIBER_LIVE,    /* at the head of every channel */
+    SUBSCRIBER_CLOSING,
+};
+
+struct subscriber {
+    struct event event; /* read always, write while blocked */
+    union {
+        struct {
+            struct list node; /* in the hub's streams */
+            struct wheel_node beat;
+        };
+        struct loop_reap reap; /* once it is closing, and in no list any more */
+    };
+    struct hub *hub;
+    char *unsent; /* what the socket did not take of the last send; owned */
+    uint32_t unsent_size, unsent_begin;
+    event_id cursor;  /* every event up to here is sent, or not to be sent */
+    event_id told;    /* the newest id that the client has: its last event id */
+    uint64_t sent_ms; /* loop clock of the last send */
+    uint8_t state;    /* enum subscriber_state */
+    bool is_chunked;
+    bool is_announced;  /* runnel.live was sent */
+    bool is_unverified; /* the cursor is ahead of the feed: the log must say whether it knows it */
+    bool is_from_now;   /* begins where the feed stands */
+    bool is_slow;       /* was live, then its socket was full, and it has not caught up since */
+    uint16_t links_length;
+    struct link links[];
+};
+
+/* Takes over stream->fd, sends the head. The subscriber belongs to the hub. ERR_MEMORY, ERR_SYSTEM:
+ * fd is closed. */
+MUST_CHECK int subscriber_open(struct hub *h, const struct hub_stream *stream);
+
+/* The feed has its first position: begins. */
+void subscriber_begin(struct subscriber *s);
+
+/* Sends what is there, then waits for the right thing. Any state but OPENING and CLOSING. */
+void subscriber_flush(struct subscriber *s);
+
+/* The log knows (does not know) the cursor that was ahead of the feed. */
+void subscriber_settle_future(struct subscriber *s, bool is_known);
+
+/* Its time on the wheel has come: heartbeat where it was silent. */
+void subscriber_on_beat(struct subscriber *s);
+
+/* A clean end: `retry:`, last chunk, close. */
+void subscriber_end(struct subscriber *s, uint64_t retry_ms);
+
+void subscriber_close(struct subscriber *s, enum metric_closed reason);
+
+/* Where this channel of the subscriber stands. */
+static inline event_id
+link_cursor(const struct link *l)
+{
+    return l->from > l->subscriber->cursor ? l->from : l->subscriber->cursor;
+}

@@ -1,0 +1,155 @@
+#include "streaming/transfer.h"
+
+#include "streaming/hub_private.h"
+#include "streaming/subscriber.h"
+#include "streaming/wire.h"
+
+#include <event2/event.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static enum transfer
+transfer_of_errno(int error)
+{
+    if (error == EAGAIN || error == EWOULDBLOCK) {
+        return TRANSFER_BLOCKED;
+    }
+    return error == EPIPE || error == ECONNRESET ? TRANSFER_GONE : TRANSFER_FAILED;
+}
+
+/* One send. TRANSFER_DONE: the socket took *ret_sent bytes, which may be fewer than `size`. */
+static enum transfer
+transfer_send(struct subscriber *s, const char *bytes, size_t size, size_t *ret_sent)
+{
+    struct hub *h = s->hub;
+    ssize_t sent = 0;
+    do {
+        sent = send(event_get_fd(&s->event), bytes, size, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    metrics_add(h->metrics, METRIC_SENDS, 0, 1);
+    if (sent < 0) {
+        return transfer_of_errno(errno);
+    }
+    metrics_add(h->metrics, METRIC_SENT_BYTES, 0, (uint64_t)sent);
+    s->sent_ms = loop_now_ms(h->loop);
+    *ret_sent = (size_t)sent;
+    return TRANSFER_DONE;
+}
+
+static enum transfer
+transfer_keep_unsent(struct subscriber *s, const char *bytes, size_t size)
+{
+    struct hub *h = s->hub;
+    bool has_room = h->unsent_bytes + size <= h->config->unsent_bytes;
+    char *copy = has_room ? malloc(size) : NULL;
+    if (copy == NULL) {
+        return TRANSFER_MEMORY;
+    }
+    memcpy(copy, bytes, size);
+    s->unsent = copy;
+    s->unsent_size = (uint32_t)size;
+    s->unsent_begin = 0;
+    h->unsent_bytes += size;
+    metrics_set(h->metrics, METRIC_UNSENT_BYTES, 0, (int64_t)h->unsent_bytes);
+    return TRANSFER_BLOCKED;
+}
+
+void
+transfer_drop_unsent(struct subscriber *s)
+{
+    struct hub *h = s->hub;
+    h->unsent_bytes -= s->unsent_size;
+    metrics_set(h->metrics, METRIC_UNSENT_BYTES, 0, (int64_t)h->unsent_bytes);
+    free(s->unsent);
+    s->unsent = NULL;
+    s->unsent_size = 0;
+    s->unsent_begin = 0;
+}
+
+enum transfer
+transfer_bytes(struct subscriber *s, struct str bytes)
+{
+    size_t sent = 0;
+    enum transfer outcome = transfer_send(s, bytes.data, bytes.size, &sent);
+    bool is_begun = outcome == TRANSFER_DONE || outcome == TRANSFER_BLOCKED;
+    if (!is_begun || sent == bytes.size) {
+        return outcome;
+    }
+    return transfer_keep_unsent(s, bytes.data + sent, bytes.size - sent);
+}
+
+enum transfer
+transfer_unsent(struct subscriber *s)
+{
+    size_t sent = 0;
+    const char *rest = s->unsent + s->unsent_begin;
+    enum transfer outcome = transfer_send(s, rest, s->unsent_size - s->unsent_begin, &sent);
+    if (outcome != TRANSFER_DONE) {
+        return outcome;
+    }
+    s->unsent_begin += (uint32_t)sent;
+    if (s->unsent_begin < s->unsent_size) {
+        return TRANSFER_BLOCKED;
+    }
+    transfer_drop_unsent(s);
+    return TRANSFER_DONE;
+}
+
+/* How many events of the run begin within the first `sent` bytes. */
+static size_t
+run_count_begun(const struct tail_run *run, size_t sent)
+{
+    size_t low = 0;
+    size_t high = run->length; /* the answer is in [low, high] */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (tail_run_size(run, middle) < sent) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+enum transfer
+transfer_run(struct subscriber *s, const struct tail_run *run)
+{
+    size_t size = tail_run_size(run, run->length);
+    size_t sent = 0;
+    enum transfer outcome = transfer_send(s, run->bytes, size, &sent);
+    if (outcome != TRANSFER_DONE) {
+        return outcome;
+    }
+    size_t begun = sent == size ? run->length : run_count_begun(run, sent);
+    if (begun > 0) {
+        s->cursor = run->entries[begun - 1].id;
+        s->told = s->cursor;
+        metrics_add(s->hub->metrics, METRIC_DELIVERIES, 0, begun);
+    }
+    if (sent == size) {
+        return TRANSFER_DONE;
+    }
+    size_t rest = tail_run_size(run, begun) - sent;
+    return rest > 0 ? transfer_keep_unsent(s, run->bytes + sent, rest) : TRANSFER_BLOCKED;
+}
+
+size_t
+transfer_frame(const struct subscriber *s, char *to, struct str event)
+{
+    if (s->is_chunked) {
+        return wire_put_chunk(to, event);
+    }
+    memcpy(to, event.data, event.size);
+    return event.size;
+}
+
+/* Such events are small: with their framing they fit into the scratch memory. */
+enum transfer
+transfer_event(struct subscriber *s, struct str event)
+{
+    char *to = s->hub->scratch.bytes;
+    return transfer_bytes(s, (struct str){to, transfer_frame(s, to, event)});
+}

@@ -1,0 +1,364 @@
+/*
+ * The load client: thousands of event streams on one epoll, every event checked.
+ *
+ * Says "ready" on stdout when every stream is open, "done" when every stream that reads has had all
+ * its events (or none came for --timeout seconds), and the result as one line of JSON at the end.
+ * With --hold or --stalled it waits for a line on stdin after "done"; then the streams that did not
+ * read begin to.
+ *
+ * With --count it only counts bytes and reads rarely, for jobs where the client must cost nothing;
+ * a line on stdin ends it.
+ */
+
+#include "bench.h"
+#include "histogram.h"
+#include "stream.h"
+
+#include <err.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    EVENTS_AT_ONCE = 512,
+    CONNECTING_MAX = 512,       /* connections under way at a time */
+    STREAMS_AN_ADDRESS = 10000, /* connect() searches long where most ports are taken */
+    OPEN_TIMEOUT_MS = 30000,
+    COUNT_BUFFER_BYTES = 512 * 1024,
+    COUNT_LOWAT_BYTES = 128 * 1024, /* a reader that counts is woken only then */
+};
+
+struct options {
+    uint16_t port;
+    uint32_t clients, channels, stalled;
+    uint64_t first, events; /* each stream gets the events from n = first on */
+    uint32_t timeout_s;
+    bool is_holding, is_counting;
+    const char *path; /* the channel's number comes behind it */
+    const char *header;
+};
+
+struct load {
+    struct options options;
+    struct stream *streams;
+    int epoll_fd;
+    uint32_t started, opened, broken;
+    double connects_per_s;
+    struct tally reading, stalled;
+};
+
+static void
+load_watch(struct load *l, struct stream *s, int operation)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = s};
+    if (epoll_ctl(l->epoll_fd, operation, s->fd, &event) < 0) {
+        bench_fail("epoll_ctl");
+    }
+}
+
+static void
+load_read(struct load *l, struct stream *s, void (*read_stream)(struct stream *s))
+{
+    bool was_open = s->is_open;
+    read_stream(s);
+    l->opened += s->is_open && !was_open ? 1 : 0;
+    l->broken += s->fd < 0 ? 1 : 0;
+}
+
+/* One round of what is ready; false where nothing was within the wait, or stdin has something. */
+static bool
+load_poll(struct load *l, int wait_ms, void (*read_stream)(struct stream *s))
+{
+    struct epoll_event events[EVENTS_AT_ONCE];
+    int length = epoll_wait(l->epoll_fd, events, EVENTS_AT_ONCE, wait_ms);
+    for (int i = 0; i < length; i++) {
+        if (events[i].data.ptr == NULL) {
+            return false;
+        }
+        load_read(l, events[i].data.ptr, read_stream);
+    }
+    return length > 0;
+}
+
+/* The first ones come from the usual address, without a call more than others make. */
+static uint8_t
+load_address(uint32_t index)
+{
+    uint32_t further = index / STREAMS_AN_ADDRESS;
+    return (uint8_t)(further == 0 ? 0 : 1 + further % 250);
+}
+
+static void
+load_start_stream(struct load *l)
+{
+    char request[1024];
+    uint32_t index = l->started++;
+    struct stream *s = &l->streams[index];
+    s->channel = index % l->options.channels;
+    s->tally = index < l->options.stalled ? &l->stalled : &l->reading;
+    s->next = l->options.first;
+    s->end = l->options.first + l->options.events;
+    s->resumed = UINT64_MAX;
+    int size = snprintf(request, sizeof request,
+                        "GET %s%" PRIu32 " HTTP/1.1\r\nHost: bench\r\n"
+                        "Accept: text/event-stream\r\n%s%s\r\n",
+                        l->options.path, s->channel, l->options.header,
+                        l->options.header[0] != '\0' ? "\r\n" : "");
+    if (size < 0 || (size_t)size >= sizeof request) {
+        errx(2, "--path or --header is too long");
+    }
+    stream_start(s, l->options.port, load_address(index), request);
+    load_watch(l, s, EPOLL_CTL_ADD);
+}
+
+static void
+load_open(struct load *l)
+{
+    uint64_t begin_ns = bench_now_ns();
+    while (l->opened < l->options.clients) {
+        while (l->started < l->options.clients && l->started - l->opened < CONNECTING_MAX) {
+            load_start_stream(l);
+        }
+        if (!load_poll(l, OPEN_TIMEOUT_MS, stream_read) || l->broken > 0) {
+            errx(1, "only %" PRIu32 " of %" PRIu32 " streams opened", l->opened,
+                 l->options.clients);
+        }
+    }
+    l->connects_per_s = l->options.clients / ((double)(bench_now_ns() - begin_ns) / 1e9);
+}
+
+static void
+load_say(const char *word)
+{
+    printf("%s\n", word);
+    fflush(stdout);
+}
+
+static void
+load_wait_for_line(void)
+{
+    char line[64];
+    if (fgets(line, sizeof line, stdin) == NULL) {
+        errx(1, "stdin ended");
+    }
+}
+
+static void
+load_watch_stalled(struct load *l, int operation)
+{
+    for (uint32_t i = 0; i < l->options.stalled; i++) {
+        if (l->streams[i].fd >= 0) {
+            load_watch(l, &l->streams[i], operation);
+        }
+    }
+}
+
+static void
+load_receive(struct load *l, const struct tally *tally, uint32_t streams)
+{
+    if (l->options.events == 0) {
+        return;
+    }
+    while (tally->finished < streams && l->broken == 0) {
+        if (!load_poll(l, (int)l->options.timeout_s * 1000, stream_read)) {
+            return;
+        }
+    }
+}
+
+static void
+load_check(struct load *l)
+{
+    uint32_t reading = l->options.clients - l->options.stalled;
+    load_watch_stalled(l, EPOLL_CTL_DEL);
+    load_say("ready");
+    load_receive(l, &l->reading, reading);
+    load_say("done");
+    if (l->options.is_holding || l->options.stalled > 0) {
+        load_wait_for_line();
+    }
+    load_watch_stalled(l, EPOLL_CTL_ADD);
+    load_receive(l, &l->stalled, l->options.stalled);
+}
+
+static void
+load_set_rare_reads(struct load *l)
+{
+    int size = COUNT_BUFFER_BYTES;
+    int lowat = COUNT_LOWAT_BYTES;
+    for (uint32_t i = 0; i < l->options.clients; i++) {
+        int fd = l->streams[i].fd;
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) < 0 ||
+            setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof lowat) < 0) {
+            bench_fail("setsockopt");
+        }
+    }
+}
+
+static void
+load_count(struct load *l)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) < 0) {
+        bench_fail("stdin");
+    }
+    load_set_rare_reads(l);
+    load_say("ready");
+    while (load_poll(l, -1, stream_discard)) {
+    }
+    for (uint32_t i = 0; i < l->options.clients; i++) {
+        if (l->streams[i].fd >= 0) {
+            stream_discard(&l->streams[i]);
+        }
+    }
+}
+
+/* The fewest events that a stream got after its last gap. */
+static uint64_t
+load_after_gap_min(const struct load *l)
+{
+    uint64_t least = UINT64_MAX;
+    for (uint32_t i = 0; i < l->options.clients; i++) {
+        const struct stream *s = &l->streams[i];
+        if (s->resumed != UINT64_MAX && s->next - s->resumed < least) {
+            least = s->next - s->resumed;
+        }
+    }
+    return least == UINT64_MAX ? 0 : least;
+}
+
+static void
+load_print_bytes(const struct load *l)
+{
+    uint64_t least = UINT64_MAX;
+    uint64_t most = 0;
+    for (uint32_t i = 0; i < l->options.clients; i++) {
+        uint64_t bytes = l->streams[i].bytes;
+        least = bytes < least ? bytes : least;
+        most = bytes > most ? bytes : most;
+    }
+    printf("\"bytes_min\":%" PRIu64 ",\"bytes_max\":%" PRIu64 ",", least, most);
+}
+
+static void
+tally_print(const struct tally *t)
+{
+    printf("{\"received\":%" PRIu64 ",\"lost\":%" PRIu64 ",\"told\":%" PRIu64 ",\"gaps\":%" PRIu64
+           ",\"doubled\":%" PRIu64 ",\"finished\":%" PRIu64 ",",
+           t->received, t->lost, t->told, t->gaps, t->doubled, t->finished);
+    histogram_print(&t->latency, stdout);
+    printf("}");
+}
+
+static void
+load_print(const struct load *l)
+{
+    printf("{\"clients\":%" PRIu32 ",\"connects_per_s\":%.0f,\"broken\":%" PRIu32
+           ",\"after_gap_min\":%" PRIu64 ",",
+           l->options.clients, l->connects_per_s, l->broken, load_after_gap_min(l));
+    load_print_bytes(l);
+    printf("\"reading\":");
+    tally_print(&l->reading);
+    printf(",\"stalled\":");
+    tally_print(&l->stalled);
+    printf("}\n");
+}
+
+static void
+options_set(struct options *o, int option, const char *value)
+{
+    switch (option) {
+    case 'p':
+        o->port = (uint16_t)bench_number(value);
+        break;
+    case 'c':
+        o->clients = (uint32_t)bench_number(value);
+        break;
+    case 'm':
+        o->channels = (uint32_t)bench_number(value);
+        break;
+    case 'f':
+        o->first = bench_number(value);
+        break;
+    case 'e':
+        o->events = bench_number(value);
+        break;
+    case 's':
+        o->stalled = (uint32_t)bench_number(value);
+        break;
+    case 't':
+        o->timeout_s = (uint32_t)bench_number(value);
+        break;
+    case 'u':
+        o->path = value;
+        break;
+    case 'h':
+        o->header = value;
+        break;
+    case 'o':
+        o->is_holding = true;
+        break;
+    case 'b':
+        o->is_counting = true;
+        break;
+    default:
+        exit(2);
+    }
+}
+
+static void
+options_parse(struct options *o, int argc, char **argv)
+{
+    static const struct option names[] = {
+        {"port", required_argument, NULL, 'p'},     {"clients", required_argument, NULL, 'c'},
+        {"channels", required_argument, NULL, 'm'}, {"first", required_argument, NULL, 'f'},
+        {"events", required_argument, NULL, 'e'},   {"stalled", required_argument, NULL, 's'},
+        {"timeout", required_argument, NULL, 't'},  {"path", required_argument, NULL, 'u'},
+        {"header", required_argument, NULL, 'h'},   {"hold", no_argument, NULL, 'o'},
+        {"count", no_argument, NULL, 'b'},          {NULL, 0, NULL, 0},
+    };
+    int option = 0;
+    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
+        options_set(o, option, optarg);
+    }
+    if (o->port == 0 || o->clients == 0 || o->channels == 0 || o->stalled > o->clients) {
+        errx(2, "--port, --clients, --channels: at least 1; --stalled: at most --clients");
+    }
+}
+
+static bool
+load_is_complete(const struct load *l)
+{
+    uint64_t finished = l->reading.finished + l->stalled.finished;
+    bool is_whole = l->options.events == 0 || finished == l->options.clients;
+    return is_whole && l->broken == 0 && l->reading.lost + l->stalled.lost == 0 &&
+           l->reading.doubled + l->stalled.doubled == 0 && l->reading.told == 0;
+}
+
+int
+main(int argc, char **argv)
+{
+    static struct load load = {
+        .options = {
+            .clients = 1, .channels = 1, .timeout_s = 30, .path = "/events/bench.", .header = ""}};
+    options_parse(&load.options, argc, argv);
+    bench_raise_descriptors();
+    load.streams = calloc(load.options.clients, sizeof *load.streams);
+    load.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    if (load.streams == NULL || load.epoll_fd < 0) {
+        bench_fail("start");
+    }
+    load_open(&load);
+    if (load.options.is_counting) {
+        load_count(&load);
+    } else {
+        load_check(&load);
+    }
+    load_print(&load);
+    return load_is_complete(&load) ? 0 : 1;
+}

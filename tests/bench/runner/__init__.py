@@ -1,0 +1,1 @@
+"""The benchmark of tests/bench/run: processes, servers, jobs, report, plots."""

@@ -1,0 +1,113 @@
+"""One measurement: a server, a load client, a publisher; complete, or a Failure."""
+
+import statistics
+import time
+
+from .process import CLIENT_CORE, Failure, Process
+
+SETTLE_S = 0.4  # after the last stream opened: subscriptions at a broker may still be under way
+
+
+def start_load(bench, port, clients, channels=1, **options):
+    """The load client, its streams open. Options as of load.c; True is a flag."""
+    argv = [bench.program("load"), "--port", port, "--clients", clients, "--channels", channels]
+    for name, value in options.items():
+        argv += [f"--{name}"] if value is True else [f"--{name}", value]
+    load = Process(argv, CLIENT_CORE)
+    try:
+        load.expect("ready", 120)
+    except Failure:
+        load.end()
+        raise
+    return load
+
+
+def publish(bench, server, events, channels=1, rate=0, first=0):
+    """Starts the publisher."""
+    return Process([bench.program("publish"), *server.publish_target(), "--channels", channels, "--events", events,
+                    "--rate", rate, "--first", first], CLIENT_CORE)
+
+
+def check(result, group="reading"):
+    """Every stream has had every event, once, in order."""
+    got = result[group]
+    if result["broken"] or got["lost"] or got["doubled"] or (group == "reading" and got["gaps"]):
+        raise Failure(f"lost {got['lost']}, doubled {got['doubled']}, gaps {got['gaps']}, broken {result['broken']}")
+
+
+def check_finished(result):
+    finished = result["reading"]["finished"] + result["stalled"]["finished"]
+    if finished != result["clients"]:
+        raise Failure(f"{result['clients'] - finished} of {result['clients']} streams did not get all their events")
+
+
+def fan_out(bench, kind, clients, events, channels=1, rate=0, fill=0, **options):
+    """
+    `events` over `channels`, of `clients` streams. `fill`: so many channels get one event before anybody connects.
+    CPU is the server's from the first publish to the last receipt.
+    """
+    with kind(bench, clients=clients, channels=channels, **options) as server:
+        if fill:
+            with_end(publish(bench, server, fill, fill), lambda p: p.json(120))
+        load = start_load(bench, server.port, clients, channels, events=events // channels, timeout=10,
+                          first=1 if fill else 0)
+        try:
+            time.sleep(SETTLE_S)
+            before = server.cpu()
+            begin = time.monotonic()
+            with_end(publish(bench, server, events, channels, rate, 1 if fill else 0), lambda p: p.json(300))
+            load.expect("done", 120)
+            spent, seconds = server.cpu() - before, time.monotonic() - begin
+            result = load.json()
+        finally:
+            load.end()
+    check(result)
+    check_finished(result)
+    deliveries = result["reading"]["received"]
+    return {
+        "cpu_us": spent.total * 1e6 / deliveries, "user_us": spent.user * 1e6 / deliveries,
+        "cpu_us_event": spent.total * 1e6 / events, "deliveries": deliveries, "seconds": seconds,
+        "p50_ms": result["reading"]["p50_us"] / 1e3, "p99_ms": result["reading"]["p99_us"] / 1e3,
+        "connects_per_s": result["connects_per_s"], "histogram": result["reading"]["histogram"],
+    }
+
+
+def with_end(process, use):
+    try:
+        return use(process)
+    finally:
+        process.end()
+
+
+def repeat(bench, kinds, count, measure):
+    """Samples of each kind, in turns: A B C, A B C. {name: [sample, …]}; kinds that are missing are left out."""
+    samples = {}
+    present = [k for k in kinds if bench.has(k)]
+    for turn in range(count):
+        for kind in present:
+            bench.progress.step(f"{kind.name} ({turn + 1} of {count})")
+            sample = measure(kind)
+            samples.setdefault(kind.name, []).append(sample)
+            bench.progress.say(describe(sample))
+    return samples
+
+
+def describe(sample):
+    return ", ".join(f"{name} {value:.4g}" for name, value in sample.items() if isinstance(value, (int, float)))
+
+
+def median(samples, key):
+    return statistics.median(s[key] for s in samples)
+
+
+def ratio(samples, others, key):
+    """Median of the ratios of turns, so that a noisy minute meets both."""
+    return statistics.median(a[key] / b[key] for a, b in zip(samples, others))
+
+
+def merge_histograms(samples):
+    merged = {}
+    for sample in samples:
+        for us, count in sample["histogram"]:
+            merged[us] = merged.get(us, 0) + count
+    return sorted(merged.items())

@@ -1,0 +1,99 @@
+"""The results as JSON, Markdown and plots. Each job's newest result stays until it is run again."""
+
+import json
+
+from . import plot
+
+LOAD_OWN = 3  # what the benchmark itself may leave behind
+
+
+def load(folder):
+    path = folder / "latest.json"
+    return json.loads(path.read_text("utf-8")) if path.exists() else {"jobs": {}}
+
+
+def _cell(value):
+    if not isinstance(value, (int, float)):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
+
+
+def table(head, rows):
+    yield "| " + " | ".join(head) + " |"
+    yield "|---" * len(head) + "|"
+    for row in rows:
+        yield "| " + " | ".join(_cell(v) for v in row) + " |"
+    yield ""
+
+
+def _job(job):
+    yield f"### {job['title']}"
+    yield ""
+    yield from table(["", *job["columns"]], ([name, *values] for name, values in job["rows"].items()))
+    for note in job["notes"]:
+        yield f"- {note}"
+    yield f"- measured {job['date']}, {job['seconds']:.0f} s, load before {job['load']:.2f}"
+    yield ""
+
+
+def verdicts(results):
+    """Every target: one table."""
+    rows = []
+    for job in results["jobs"].values():
+        title = job["title"]
+        for verdict in job["verdicts"]:
+            rows.append([title, verdict["target"], verdict["measured"], "yes" if verdict["is_reached"] else "**no**"])
+            title = ""
+    yield from table(["job", "to reach", "measured", "reached"], rows)
+
+
+def machine_line(results):
+    """What it was measured on, and whether that had other work to do."""
+    machine = results["machine"]
+    software = ", ".join(f"{name} {version}" for name, version in machine["software"].items())
+    load = max((job["load"] for job in results["jobs"].values()), default=0)
+    busy = "" if load < LOAD_OWN else (f" **Other work ran on the machine meanwhile (load up to {load:.0f}): read "
+                                       "ratios, and those with care.**")
+    return f"{machine['cpu']}, {machine['memory']}, {machine['system']}; {software}.{busy}"
+
+
+def markdown(results):
+    yield "# Benchmark"
+    yield ""
+    yield machine_line(results)
+    yield ""
+    yield ("Servers and Redis on core 0, clients and publisher on core 1, 200-byte JSON payloads, one worker each. "
+           "Events come by Redis pub/sub, with nchan by HTTP. CPU is the server's own, user and system; every "
+           "event is checked for gaps and doubles. Made by `tests/bench/run`.")
+    yield ""
+    yield from verdicts(results)
+    for job in results["jobs"].values():
+        yield from _job(job)
+    for name in results["plots"]:
+        yield f"![{name}]({name}.svg)"
+        yield ""
+
+
+def _plots(results):
+    jobs = results["jobs"]
+    if jobs.get("growth", {}).get("data", {}).get("clients"):
+        yield "cost", plot.cost_by_clients(jobs["growth"]["data"]["clients"])
+    if jobs.get("latency", {}).get("data"):
+        yield "latency", plot.latency(jobs["latency"]["data"])
+
+
+def save(folder, results):
+    folder.mkdir(parents=True, exist_ok=True)
+    plots = dict(_plots(results))
+    results["plots"] = list(plots)
+    for name, svg in plots.items():
+        (folder / f"{name}.svg").write_text(svg, "utf-8")
+    (folder / "latest.json").write_text(_small_json(results), "utf-8")
+    (folder / "latest.md").write_text("\n".join(markdown(results)).rstrip() + "\n", "utf-8")
+
+
+def _small_json(results):
+    """Jobs and servers on lines of their own, histograms not spread over hundreds."""
+    jobs = ",\n".join(f"  {json.dumps(name)}: {json.dumps(job)}" for name, job in results["jobs"].items())
+    rest = {name: value for name, value in results.items() if name != "jobs"}
+    return json.dumps(rest, indent=1)[:-2] + f',\n "jobs": {{\n{jobs}\n }}\n}}\n'

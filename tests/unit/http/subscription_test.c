@@ -1,0 +1,170 @@
+#undef NDEBUG
+#include "http/subscription.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { CHANNELS_MAX = 3 };
+
+static bool calloc_fails;
+
+void *__real_calloc(size_t length, size_t size); /* the linker's names */
+void *__wrap_calloc(size_t length, size_t size);
+
+void *
+__wrap_calloc(size_t length, size_t size)
+{
+    return calloc_fails ? NULL : __real_calloc(length, size);
+}
+
+static int
+parse(struct subscription *s, const char *in_path, struct str query)
+{
+    struct request r = {.query = query};
+    return subscription_parse(s, &r, str_from(in_path), CHANNELS_MAX, 1700000000000);
+}
+
+/* `expected`: names in byte order, NULL at the end. */
+static void
+assert_channels(const char *in_path, const char *query, const char *const *expected)
+{
+    struct subscription s;
+    size_t i = 0;
+    assert_int_equal(parse(&s, in_path, str_from(query)), 0);
+    for (; expected[i] != NULL; i++) {
+        assert_true(i < s.channels_length);
+        assert_true(str_equal(s.channels[i], str_from(expected[i])));
+    }
+    assert_int_equal(s.channels_length, i);
+    subscription_fini(&s);
+}
+
+static void
+test_subscription_channel_in_the_path(void **state)
+{
+    (void)state;
+    assert_channels("orders/berlin", "", (const char *[]){"orders/berlin", NULL});
+    assert_channels("orders%2Fb%C3%BC", "x=y", (const char *[]){"orders/b\xC3\xBC", NULL});
+    assert_channels("a+b", "", (const char *[]){"a+b", NULL});
+    assert_channels("../a", "", (const char *[]){"../a", NULL}); /* names are no file paths */
+}
+
+static void
+test_subscription_channels_in_the_query(void **state)
+{
+    (void)state;
+    assert_channels("", "channel=b&x=y&channel=a", (const char *[]){"a", "b", NULL});
+    assert_channels("", "channel=a+b%2Bc", (const char *[]){"a b+c", NULL});
+    assert_channels("c", "channel=a", (const char *[]){"a", "c", NULL});
+}
+
+static void
+test_subscription_doubles_are_removed(void **state)
+{
+    (void)state;
+    assert_channels("a", "channel=%61&channel=b&channel=a&channel=b&channel=c",
+                    (const char *[]){"a", "b", "c", NULL});
+}
+
+static void
+assert_refused(const char *in_path, struct str query, const char *part)
+{
+    struct subscription s;
+    assert_int_equal(parse(&s, in_path, query), SUBSCRIPTION_E_REFUSED);
+    if (strstr(s.problem, part) == NULL) {
+        fail_msg("%s: not about %s", s.problem, part);
+    }
+    subscription_fini(&s);
+}
+
+static void
+test_subscription_without_channel_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("", STR(""), "no channel");
+    assert_refused("", STR("channels=a"), "no channel");
+}
+
+static void
+test_subscription_bad_names_are_refused(void **state)
+{
+    (void)state;
+    assert_refused("", STR("channel="), "255");
+    assert_refused("", STR("channel"), "255");
+    assert_refused("", STR("channel=a&channel="), "255");
+    assert_refused("a%00", STR(""), "control");
+    assert_refused("a%0Ab", STR(""), "control");
+    assert_refused("a%ff", STR(""), "UTF-8");
+    assert_refused("a%", STR(""), "percent");
+    assert_refused("a", STR("channel=%4"), "percent");
+}
+
+static void
+test_subscription_name_size_limit(void **state)
+{
+    char name[257];
+    struct subscription s;
+    (void)state;
+    for (size_t size = 254; size <= 256; size++) {
+        memset(name, 'a', size);
+        name[size] = '\0';
+        int rc = parse(&s, name, STR(""));
+        assert_int_equal(rc, size <= 255 ? 0 : SUBSCRIPTION_E_REFUSED);
+        subscription_fini(&s);
+    }
+}
+
+static void
+test_subscription_channels_limit(void **state)
+{
+    (void)state;
+    assert_channels("", "channel=a&channel=b", (const char *[]){"a", "b", NULL});
+    assert_channels("", "channel=a&channel=b&channel=c", (const char *[]){"a", "b", "c", NULL});
+    assert_refused("", STR("channel=a&channel=b&channel=c&channel=d"), "4 channels");
+}
+
+static void
+test_subscription_start_is_parsed(void **state)
+{
+    struct subscription s;
+    (void)state;
+    assert_int_equal(parse(&s, "a", STR("last=5")), 0);
+    assert_int_equal(s.start.kind, HUB_START_NEWEST);
+    assert_int_equal(s.start.newest, 5);
+    subscription_fini(&s);
+    assert_refused("a", STR("last=x"), "last");
+}
+
+static void
+test_subscription_out_of_memory_is_said(void **state)
+{
+    struct subscription s;
+    (void)state;
+    calloc_fails = true;
+    int rc = parse(&s, "a", STR(""));
+    calloc_fails = false;
+    assert_int_equal(rc, ERR_MEMORY);
+    subscription_fini(&s);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_subscription_channel_in_the_path),
+        cmocka_unit_test(test_subscription_channels_in_the_query),
+        cmocka_unit_test(test_subscription_doubles_are_removed),
+        cmocka_unit_test(test_subscription_without_channel_is_refused),
+        cmocka_unit_test(test_subscription_bad_names_are_refused),
+        cmocka_unit_test(test_subscription_name_size_limit),
+        cmocka_unit_test(test_subscription_channels_limit),
+        cmocka_unit_test(test_subscription_start_is_parsed),
+        cmocka_unit_test(test_subscription_out_of_memory_is_said),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

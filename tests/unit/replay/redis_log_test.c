@@ -1,0 +1,798 @@
+#undef NDEBUG
+/* What only the Redis log has: other processes, a server that dies, forgets, refuses; a network that breaks. */
+#include "brokers.h"
+#include "event/loop.h"
+#include "log_rig.h"
+#include "observability/metrics.h"
+#include "redis_server.h"
+#include "relay.h"
+#include "waiting.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct fixture {
+    struct loop *loop;
+    struct redis_server *server;
+    struct config_replay config;
+    struct relay *relay;
+    struct log_rig rig;
+    struct log_rig other; /* another process of the same log */
+    size_t wanted;
+};
+
+/* Survives SIGKILL: every append is on disk before its reply. */
+static const char *const durable[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
+
+static struct fixture *
+fixture_new(const char *const *options)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->loop = loop_new("test");
+    f->server = redis_server_start(options);
+    f->config = log_rig_config();
+    f->config.redis = broker_on(redis_server_port(f->server));
+    return f;
+}
+
+static int
+setup(void **state)
+{
+    *state = fixture_new(NULL);
+    return 0;
+}
+
+static int
+setup_durable(void **state)
+{
+    *state = fixture_new(durable);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct fixture *f = *state;
+    if (f->other.log != NULL) {
+        log_rig_close(&f->other);
+    }
+    if (f->rig.log != NULL) {
+        log_rig_close(&f->rig);
+    }
+    if (f->relay != NULL) {
+        relay_free(f->relay);
+    }
+    loop_free(f->loop);
+    redis_server_free(f->server);
+    free(f);
+    return 0;
+}
+
+static struct log_rig *
+open_rig(struct fixture *f)
+{
+    log_rig_open(&f->rig, f->loop, replay_redis_new, &f->config);
+    log_rig_wait_up(&f->rig);
+    return &f->rig;
+}
+
+static struct log_rig *
+open_other(struct fixture *f)
+{
+    log_rig_open(&f->other, f->loop, replay_redis_new, &f->config);
+    log_rig_wait_up(&f->other);
+    return &f->other;
+}
+
+static void
+expect_texts(const struct replay_page *page, const char *texts)
+{
+    char got[1024] = "";
+    for (size_t i = 0; i < page->length; i++) {
+        struct str text = log_rig_text(page->frames[i]);
+        size_t used = strlen(got);
+        (void)snprintf(got + used, sizeof got - used, "%s" STR_FMT, i > 0 ? " " : "",
+                       STR_ARG(text));
+    }
+    assert_string_equal(got, texts);
+}
+
+/* --- several processes --- */
+
+static void
+test_redis_log_two_processes_have_one_order(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *a = open_rig(f);
+    struct log_rig *b = open_other(f);
+    char text[16];
+    for (int i = 0; i < 200; i++) {
+        (void)snprintf(text, sizeof text, "%d", i);
+        log_rig_append(i % 2 == 0 ? a : b, "c", text);
+    }
+    log_rig_wait_frames(a, 200);
+    log_rig_wait_frames(b, 200);
+    for (size_t i = 0; i < 200; i++) {
+        assert_int_equal(a->frames[i]->id, b->frames[i]->id);
+        assert_int_equal(a->frames[i]->floor, i == 0 ? a->first_position : a->frames[i - 1]->id);
+        assert_true(str_equal(frame_wire(a->frames[i]), frame_wire(b->frames[i])));
+    }
+    assert_int_equal(a->starts + b->starts, 2);
+}
+
+static void
+test_redis_log_process_that_comes_later_begins_at_the_head(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *a = open_rig(f);
+    event_id head = log_rig_put(a, "c", "1")->id;
+    struct log_rig *b = open_other(f);
+    assert_int_equal(b->first_position, head);
+    event_id next = log_rig_put(a, "c", "2")->id;
+    log_rig_wait_frames(b, 1);
+    assert_int_equal(b->frames[0]->id, next);
+    assert_false(log_rig_has_gap(log_rig_read(b, "c", head), head));
+}
+
+/* --- the server --- */
+
+static void
+test_redis_log_killed_server_loses_nothing_that_was_stored(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    event_id first = log_rig_put(r, "c", "1")->id;
+    log_rig_wait_stored(r);
+    redis_server_kill(f->server);
+    log_rig_wait_down(r);
+    log_rig_append(r, "c", "2"); /* waits */
+    log_rig_append(r, "d", "3");
+    redis_server_start_again(f->server);
+    log_rig_wait_up(r);
+    log_rig_wait_stored(r);
+    const struct replay_page *page = log_rig_read(r, "c", 0);
+    expect_texts(page, "1 2");
+    assert_false(log_rig_has_gap(page, first));
+    assert_true(r->starts >= 2); /* the feed was away */
+    size_t frames = r->frames_length;
+    log_rig_append(r, "d", "4");
+    log_rig_wait_frames(r, frames + 1);
+    expect_texts(log_rig_read(r, "d", 0), "3 4");
+}
+
+static bool
+has_stored_some(void *arg)
+{
+    const struct fixture *f = arg;
+    return f->rig.stored >= f->wanted;
+}
+
+/*
+ * Killed once: a Redis 7.0 that dies in the middle of writing a transaction to its file leaves half of it there, and
+ * carries that half out when it is started for the second time.
+ */
+static void
+test_redis_log_killed_while_appending_applies_every_batch_once(void **state)
+{
+    enum { EVENTS = 2000 };
+    struct fixture *f = *state;
+    const struct replay_keep keep = {.events = EVENTS + 1000}; /* room to see doubles */
+    struct log_rig *r = open_rig(f);
+    char text[16];
+    for (int i = 0; i < EVENTS; i++) {
+        (void)snprintf(text, sizeof text, "%d", i);
+        log_rig_append_kept(r, "c", text, keep);
+    }
+    f->wanted = 1;
+    wait_until(f->loop, has_stored_some, f); /* in the midst of it */
+    redis_server_kill(f->server);
+    redis_server_start_again(f->server);
+    log_rig_wait_stored(r);
+    const struct replay_page *page = log_rig_read(r, "c", 0);
+    assert_int_equal(page->length, EVENTS);
+    for (int i = 0; i < EVENTS; i++) {
+        (void)snprintf(text, sizeof text, "%d", i);
+        if (!str_equal(log_rig_text(page->frames[i]), str_from(text))) {
+            fail_msg("event %d is \"" STR_FMT "\"", i, STR_ARG(log_rig_text(page->frames[i])));
+        }
+    }
+}
+
+static void
+test_redis_log_server_that_forgot_everything_is_a_gap(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f); /* the server keeps nothing on disk */
+    event_id before = log_rig_put(r, "c", "1")->id;
+    redis_server_kill(f->server);
+    log_rig_wait_down(r);
+    redis_server_start_again(f->server);
+    log_rig_wait_up(r);
+    const struct replay_page *page = log_rig_read(r, "c", before);
+    assert_int_equal(page->length, 0);
+    assert_true(log_rig_has_gap(page, before));
+    assert_true(page->upto > before);
+    event_id now = r->position;
+    const struct frame *frame = log_rig_put(r, "c", "2");
+    assert_true(frame->id > now);
+    assert_true(frame->floor > before);
+    page = log_rig_read(r, "c", now);
+    expect_texts(page, "2");
+    assert_false(log_rig_has_gap(page, now));
+}
+
+static void
+test_redis_log_flushed_under_its_feet_is_a_gap(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    event_id before = log_rig_put(r, "c", "1")->id;
+    redis_server_do(f->server, "FLUSHALL");
+    log_rig_append(r, "c", "2");
+    log_rig_wait_stored(r);
+    log_rig_wait_starts(r, 2);
+    const struct replay_page *page = log_rig_read(r, "c", before);
+    expect_texts(page, "2");
+    assert_true(page->frames[0]->id > before);
+    assert_true(log_rig_has_gap(page, before));
+    (void)log_rig_put(r, "c", "3");
+    assert_int_equal(r->starts, 2);
+}
+
+static void
+test_redis_log_flushed_while_batches_are_under_way_applies_each_once(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    char text[16];
+    for (int i = 0; i < 1000; i++) {
+        (void)snprintf(text, sizeof text, "%d", i);
+        log_rig_append(r, "c", text);
+    }
+    log_rig_wait_frames(r, 100);
+    redis_server_do(f->server, "FLUSHALL");
+    log_rig_wait_stored(r);
+    const struct replay_page *page = log_rig_read(r, "c", 0);
+    for (size_t i = 0; i < page->length; i++) {
+        (void)snprintf(text, sizeof text, "%zu", 1000 - page->length + i);
+        assert_true(str_equal(log_rig_text(page->frames[i]), str_from(text)));
+    }
+}
+
+static void
+test_redis_log_restored_to_an_older_state_is_a_gap(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    event_id kept = log_rig_put(r, "c", "1")->id;
+    redis_server_do(f->server, "SAVE");
+    event_id lost = log_rig_put(r, "c", "2")->id;
+    redis_server_kill(f->server);
+    log_rig_wait_down(r);
+    redis_server_start_again(f->server);
+    log_rig_wait_up(r);
+    event_id next = log_rig_put(r, "c", "3")->id;
+    assert_true(next > lost);
+    const struct replay_page *page = log_rig_read(r, "c", kept);
+    expect_texts(page, "3");
+    assert_true(log_rig_has_gap(page, kept));
+    assert_true(log_rig_has_gap(page, lost));
+    assert_false(log_rig_has_gap(log_rig_read(r, "c", next), next));
+}
+
+static void
+test_redis_log_clock_that_steps_back_keeps_ids_rising(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    event_id before = log_rig_put(r, "c", "1")->id;
+    uint64_t future_ms = event_id_ms(before) + 3600000;
+    redis_server_do(f->server, "HSET {runnel}:head ms %llu seq 1048574",
+                    (unsigned long long)future_ms);
+    log_rig_append(r, "c", "2");
+    log_rig_append(r, "c", "3");
+    log_rig_wait_stored(r);
+    const struct replay_page *page = log_rig_read(r, "c", before);
+    expect_texts(page, "2 3");
+    assert_int_equal(page->frames[0]->id, event_id_make(future_ms, 1048575));
+    assert_int_equal(page->frames[1]->id,
+                     event_id_make(future_ms + 1, 0)); /* 2^20 in one ms is all */
+    assert_false(log_rig_has_gap(page, before));
+}
+
+static void
+test_redis_log_forgotten_scripts_are_sent_again(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    (void)log_rig_put(r, "c", "1");
+    (void)log_rig_read(r, "c", 0);
+    redis_server_do(f->server, "SCRIPT FLUSH");
+    (void)log_rig_put(r, "c", "2");
+    redis_server_do(f->server, "SCRIPT FLUSH");
+    expect_texts(log_rig_read(r, "c", 0), "1 2");
+    assert_int_equal(r->changes, 1);
+}
+
+static void
+test_redis_log_deleted_channel_counts_as_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    f->config.keep.for_ms = 50;
+    struct log_rig *r = open_rig(f);
+    event_id first = log_rig_put(r, "c", "1")->id;
+    redis_server_do(f->server, "DEL {runnel}:c:c");
+    event_id second = log_rig_put(r, "d", "x")->id;
+    const struct replay_page *page;
+    do { /* as long as the shortest keep it could not have been forgotten */
+        page = log_rig_read(r, "c", first);
+        assert_int_equal(page->length, 0);
+    } while (!log_rig_has_gap(page, first));
+    assert_false(log_rig_has_gap(page, second));
+}
+
+/* --- refusals --- */
+
+static bool
+is_refused(void *arg)
+{
+    const struct log_rig *r = arg;
+    return !r->is_up && strstr(r->why, "OOM") != NULL;
+}
+
+static void
+test_redis_log_without_memory_keeps_what_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    (void)log_rig_put(r, "c", "1");
+    redis_server_do(f->server, "CONFIG SET maxmemory 1");
+    log_rig_append(r, "c", "2");
+    log_rig_append(r, "d", "3");
+    wait_until(f->loop, is_refused, r);
+    assert_int_equal(r->stored, 1);
+    expect_texts(log_rig_read(r, "c", 0), "1"); /* reading goes on */
+    redis_server_do(f->server, "CONFIG SET maxmemory 0");
+    log_rig_wait_stored(r);
+    log_rig_wait_up(r);
+    expect_texts(log_rig_read(r, "c", 0), "1 2");
+    log_rig_wait_frames(r, 3);
+    assert_int_equal(r->starts, 1); /* nothing was lost */
+    assert_true(metrics_read(r->metrics, METRIC_REPLAY_APPEND_FAILURES, 0) > 0);
+}
+
+static void
+test_redis_log_on_a_replica_waits_for_a_master(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    (void)log_rig_put(r, "c", "1");
+    redis_server_do(f->server, "REPLICAOF 127.0.0.1 1");
+    log_rig_append(r, "c", "2");
+    log_rig_wait_down(r);
+    redis_server_do(f->server, "REPLICAOF NO ONE");
+    log_rig_wait_stored(r);
+    log_rig_wait_up(r);
+    expect_texts(log_rig_read(r, "c", 0), "1 2");
+}
+
+static const char *const no_xadd[] = {"--user", "default", "on",    "nopass", "~*",
+                                      "&*",     "+@all",   "-xadd", NULL};
+
+static int
+setup_no_xadd(void **state)
+{
+    *state = fixture_new(no_xadd);
+    return 0;
+}
+
+static bool
+is_not_permitted(void *arg)
+{
+    const struct log_rig *r = arg;
+    return !r->is_up && strstr(r->why, "can't run this command") != NULL;
+}
+
+static void
+test_redis_log_without_permission_says_so_and_keeps_what_waits(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    log_rig_append(r, "c", "1");
+    log_rig_append(r, "c", "2");
+    wait_until(f->loop, is_not_permitted, r);
+    assert_int_equal(r->stored, 0);
+    redis_server_do(f->server, "ACL SETUSER default +xadd");
+    log_rig_wait_stored(r);
+    log_rig_wait_up(r);
+    expect_texts(log_rig_read(r, "c", 0), "1 2");
+}
+
+static void
+test_redis_log_one_channel_that_cannot_be_written_stops_no_other(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    redis_server_do(f->server, "SET {runnel}:c:bad x");
+    log_rig_append(r, "good", "1");
+    log_rig_append(r, "bad", "2");
+    log_rig_append(r, "good", "3");
+    log_rig_wait_stored(r);
+    log_rig_append(r, "bad", "4"); /* a batch of its own */
+    log_rig_append(r, "good", "5");
+    log_rig_wait_stored(r);
+    log_rig_wait_frames(r, 3);
+    expect_texts(log_rig_read(r, "good", 0), "1 3 5");
+    assert_int_equal(metrics_read(r->metrics, METRIC_REPLAY_DROPPED, 0), 2);
+    assert_int_equal(metrics_read(r->metrics, METRIC_REPLAY_APPENDS, 0), 3);
+    assert_int_equal(r->starts, 1);
+    assert_true(r->is_up);
+}
+
+/* --- the queue --- */
+
+static void
+test_redis_log_full_queue_takes_nothing_more(void **state)
+{
+    struct fixture *f = *state;
+    const struct replay_keep keep = {.events = 0};
+    f->config.queue_events = 10;
+    f->config.queue_bytes = 5000;
+    redis_server_kill(f->server);
+    log_rig_open(&f->rig, f->loop, replay_redis_new, &f->config);
+    struct log_rig *r = &f->rig;
+    for (int i = 0; i < 10; i++) {
+        assert_int_equal(log_rig_try_append(r, "c", STR("x"), keep), 0);
+    }
+    assert_int_equal(log_rig_try_append(r, "c", STR("x"), keep), REPLAY_E_FULL);
+    uint64_t length;
+    uint64_t bytes;
+    replay_queue(r->log, &length, &bytes);
+    assert_int_equal(length, 10);
+    redis_server_start_again(f->server);
+    log_rig_wait_stored(r);
+    assert_int_equal(log_rig_try_append(r, "c", STR("x"), keep), 0);
+    log_rig_wait_stored(r);
+    assert_int_equal(log_rig_read(r, "c", 0)->length, 11);
+}
+
+static void
+test_redis_log_queue_is_bounded_in_bytes_but_takes_one_larger_event(void **state)
+{
+    struct fixture *f = *state;
+    const struct replay_keep keep = {.events = 0};
+    static char large[6000];
+    memset(large, 'x', sizeof large);
+    f->config.queue_bytes = 5000;
+    struct log_rig *r = open_rig(f);
+    assert_int_equal(log_rig_try_append(r, "c", (struct str){large, sizeof large}, keep), 0);
+    assert_int_equal(log_rig_try_append(r, "c", STR("x"), keep), REPLAY_E_FULL);
+    log_rig_wait_stored(r);
+    assert_int_equal(log_rig_try_append(r, "c", STR("x"), keep), 0);
+    log_rig_wait_stored(r);
+    assert_int_equal(log_rig_read(r, "c", 0)->length, 2);
+}
+
+static void
+test_redis_log_event_too_large_for_any_reply_is_a_loss(void **state)
+{
+    enum { TOO_LARGE = 32 * 1024 * 1024 + 1 };
+    struct fixture *f = *state;
+    const struct replay_keep keep = {.events = 0};
+    struct log_rig *r = open_rig(f);
+    event_id before = log_rig_put(r, "c", "1")->id;
+    char *large = malloc(TOO_LARGE);
+    memset(large, 'x', TOO_LARGE);
+    assert_int_equal(log_rig_try_append(r, "c", (struct str){large, TOO_LARGE}, keep), 0);
+    free(large);
+    log_rig_wait_stored(r);
+    assert_int_equal(metrics_read(r->metrics, METRIC_REPLAY_DROPPED, 0), 1);
+    log_rig_append(r, "c", "3");
+    log_rig_wait_stored(r);
+    const struct replay_page *page = log_rig_read(r, "c", before);
+    expect_texts(page, "3");
+    assert_true(log_rig_has_gap(page, before));
+}
+
+/* --- the network --- */
+
+static void
+open_through_relay(struct fixture *f)
+{
+    f->relay = relay_new(f->loop, f->config.redis.port);
+    f->config.redis.port = relay_port(f->relay);
+    (void)open_rig(f);
+}
+
+static bool
+has_swallowed(void *arg)
+{
+    const struct fixture *f = arg;
+    return relay_swallowed_bytes(f->relay) >= f->wanted;
+}
+
+static void
+test_redis_log_lost_reply_appends_nothing_twice(void **state)
+{
+    struct fixture *f = *state;
+    open_through_relay(f);
+    struct log_rig *r = &f->rig;
+    (void)log_rig_put(r, "c", "1");
+    log_rig_wait_stored(r);
+    relay_swallow_replies(f->relay);
+    log_rig_append(r, "c", "2");
+    log_rig_append(r, "d", "3");
+    f->wanted = 1;
+    wait_until(f->loop, has_swallowed,
+               f); /* the server has answered, so it has applied the batch */
+    assert_int_equal(r->stored, 1);
+    relay_cut(f->relay);
+    log_rig_wait_stored(r);
+    log_rig_append(r, "c", "4");
+    log_rig_wait_stored(r);
+    expect_texts(log_rig_read(r, "c", 0), "1 2 4");
+    expect_texts(log_rig_read(r, "d", 0), "3");
+    assert_true(metrics_read(r->metrics, METRIC_REPLAY_APPEND_RETRIES, 0) >= 2);
+}
+
+static void
+test_redis_log_feed_that_was_away_begins_again_and_says_where(void **state)
+{
+    struct fixture *f = *state;
+    open_through_relay(f);
+    f->config.redis.port = redis_server_port(f->server);
+    struct log_rig *other = open_other(f);
+    event_id seen = log_rig_put(&f->rig, "c", "1")->id;
+    relay_swallow_replies(f->relay);
+    event_id missed = log_rig_put(other, "c", "2")->id;
+    relay_cut(f->relay);
+    log_rig_wait_starts(&f->rig, 2);
+    assert_true(f->rig.position >= missed);
+    const struct replay_page *page = log_rig_read(&f->rig, "c", seen);
+    expect_texts(page, "2");
+    assert_false(log_rig_has_gap(page, seen));
+    event_id next = log_rig_put(other, "c", "3")->id;
+    log_rig_wait_frames(&f->rig, 2);
+    assert_int_equal(f->rig.frames[1]->id, next);
+}
+
+static void
+test_redis_log_half_open_connection_is_noticed(void **state)
+{
+    struct fixture *f = *state;
+    f->config.redis.idle_timeout_ms = 300;
+    f->config.redis.connect_timeout_ms = 1000;
+    open_through_relay(f);
+    struct log_rig *r = &f->rig;
+    relay_swallow_replies(f->relay);
+    log_rig_wait_down(r);
+    log_rig_wait_up(r);
+    (void)log_rig_put(r, "c", "1");
+}
+
+/* --- what others write --- */
+
+static void
+test_redis_log_entries_that_no_runnel_wrote_are_left_out(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    unsigned long long ms = event_id_ms(r->position) - 1;
+    struct redis_server *server = f->server;
+    redis_server_do(server, "XADD {runnel}:c:c %llu-1048576 f 1-5 b %s", ms - 1, "data: x\n\n");
+    redis_server_do(server, "XADD {runnel}:c:c %llu-1 f 0-1 b %s", ms, "data: x\nid: 9\n\n\n");
+    redis_server_do(server, "XADD {runnel}:c:c %llu-2 f 0-1 b %s", ms, "");
+    redis_server_do(server, "XADD {runnel}:c:c %llu-3 x y", ms);
+    redis_server_do(server, "XADD {runnel}:c:c %llu-4 f zero b %s", ms, "data: x\n\n");
+    redis_server_do(server, "XADD {runnel}:c:c %llu-5 f %llu-5 b %s", ms, ms, "data: x\n\n");
+    redis_server_do(server, "XADD {runnel}:c:c %llu-6 f 0-1 b %s", ms, "data: good\n\n");
+    (void)log_rig_put(r, "c", "own");
+    /* What is older than the log's birth is a page of its own. */
+    expect_texts(log_rig_read(r, "c", 0), "good");
+    expect_texts(log_rig_read(r, "c", r->page->upto), "own");
+}
+
+static void
+test_redis_log_page_of_nothing_usable_is_a_gap_and_an_end(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    const struct replay_page_request request = {
+        .channel = STR("c"), .limit_events = 1, .limit_bytes = 1024};
+    redis_server_do(f->server, "XADD {runnel}:c:c 1-1048576 x y");
+    redis_server_do(f->server, "XADD {runnel}:c:c 1-1048577 x y");
+    const struct replay_page *page = log_rig_read_request(r, &request);
+    assert_int_equal(page->length, 0);
+    assert_true(page->is_end);
+    assert_true(log_rig_has_gap(page, 0));
+}
+
+static void
+test_redis_log_feed_messages_that_no_runnel_wrote_do_no_harm(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    redis_server_do(f->server, "PUBLISH {runnel}:feed %s", "hello");
+    redis_server_do(f->server, "PUBLISH {runnel}:feed %s", "");
+    redis_server_do(f->server, "PUBLISH {runnel}:feed %s", "1 1-1 1-1 1-2\n1-2 1-1 1 99\n");
+    (void)log_rig_put(r, "c", "1");
+    assert_int_equal(r->starts, 1);
+    assert_int_equal(metrics_read(r->metrics, METRIC_REPLAY_INVALID, 0), 2);
+}
+
+static bool
+has_left_out_one(void *arg)
+{
+    const struct log_rig *r = arg;
+    return metrics_read(r->metrics, METRIC_REPLAY_INVALID, 0) == 1;
+}
+
+static void
+test_redis_log_hostile_body_in_the_feed_is_left_out(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    event_id next = r->position + 1;
+    char message[512];
+    char before[EVENT_ID_TEXT_SIZE_MAX];
+    char after[EVENT_ID_TEXT_SIZE_MAX];
+    static const char body[] = "data: x\nid: 9\n\n\n";
+    int before_size = (int)event_id_format(r->position, before);
+    int after_size = (int)event_id_format(next, after);
+    (void)snprintf(message, sizeof message, "1 %.*s %.*s %.*s\n%.*s %.*s 1 %zu\nc%s", before_size,
+                   before, before_size, before, after_size, after, after_size, after, before_size,
+                   before, sizeof body - 1, body);
+    redis_server_do(f->server, "PUBLISH {runnel}:feed %s", message);
+    wait_until(f->loop, has_left_out_one, r);
+    assert_int_equal(r->frames_length, 0);
+}
+
+/* --- reading without a server --- */
+
+static void
+test_redis_log_read_without_a_server_fails(void **state)
+{
+    struct fixture *f = *state;
+    const struct replay_page_request request = {
+        .channel = STR("c"), .limit_events = 1, .limit_bytes = 1024};
+    struct log_rig *r = open_rig(f);
+    (void)log_rig_read(r, "c", 0);
+    redis_server_kill(f->server);
+    log_rig_wait_down(r);
+    int outcome;
+    do { /* the reader's own connection has to notice it too */
+        outcome = replay_reader_read(r->reader, &request, log_rig_on_page, r);
+        if (outcome == 0) {
+            log_rig_wait_pages(r, r->pages + 1);
+            assert_int_not_equal(r->page_status, 0);
+        }
+    } while (outcome == 0);
+    assert_int_equal(outcome, ERR_CONNECT);
+    redis_server_start_again(f->server);
+    log_rig_wait_up(r);
+    (void)log_rig_put(r, "c", "1");
+}
+
+/* --- readers on their own loops --- */
+
+enum { WORKER_PAGES = 300 };
+
+struct worker {
+    struct loop *loop;
+    struct replay_reader *reader;
+    size_t pages;
+    bool is_wrong;
+};
+
+static void worker_on_page(void *arg, int status, struct replay_page *page);
+
+static void
+worker_read(struct worker *w)
+{
+    const struct replay_page_request request = {
+        .channel = STR("c"), .limit_events = 7, .limit_bytes = 65536};
+    w->is_wrong = w->is_wrong || replay_reader_read(w->reader, &request, worker_on_page, w) != 0;
+}
+
+static void
+worker_on_page(void *arg, int status, struct replay_page *page)
+{
+    struct worker *w = arg;
+    w->is_wrong = w->is_wrong || status != 0;
+    replay_page_free(page);
+    if (++w->pages == WORKER_PAGES || w->is_wrong) {
+        loop_stop(w->loop);
+        return;
+    }
+    worker_read(w);
+}
+
+static void *
+worker_run(void *arg)
+{
+    struct worker *w = arg;
+    worker_read(w);
+    w->is_wrong = loop_run(w->loop) != 0 || w->is_wrong;
+    return NULL;
+}
+
+static bool
+has_counted(void *arg)
+{
+    const struct log_rig *r = arg;
+    return metrics_read(r->metrics, METRIC_REPLAY_INVALID, 0) == WORKER_PAGES;
+}
+
+static void
+test_redis_log_reader_works_on_a_thread_of_its_own(void **state)
+{
+    struct fixture *f = *state;
+    /* How often the ingest loop takes over what readers count; a busy machine's PONG is no silence. */
+    f->config.redis.idle_timeout_ms = 500;
+    struct log_rig *r = open_rig(f);
+    struct worker w = {.loop = loop_new("worker")};
+    pthread_t thread;
+    unsigned long long ms = event_id_ms(r->position) - 1;
+    redis_server_do(f->server, "XADD {runnel}:c:c %llu-1 x y", ms); /* every page leaves it out */
+    w.reader = replay_reader_new(r->log, w.loop);
+    assert_non_null(w.reader);
+    assert_int_equal(pthread_create(&thread, NULL, worker_run, &w), 0);
+    for (int i = 0; i < 100; i++) {
+        (void)log_rig_put(r, "c", "x");
+    }
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    replay_reader_free(w.reader);
+    loop_free(w.loop);
+    assert_false(w.is_wrong);
+    assert_int_equal(w.pages, WORKER_PAGES);
+    wait_until(f->loop, has_counted, r);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+#define CASE_ON(server, name)                                                                      \
+    cmocka_unit_test_setup_teardown(test_redis_log_##name, server, teardown)
+#define CASE(name) CASE_ON(setup, name)
+        CASE(two_processes_have_one_order),
+        CASE(process_that_comes_later_begins_at_the_head),
+        CASE_ON(setup_durable, killed_server_loses_nothing_that_was_stored),
+        CASE_ON(setup_durable, killed_while_appending_applies_every_batch_once),
+        CASE(server_that_forgot_everything_is_a_gap),
+        CASE(flushed_under_its_feet_is_a_gap),
+        CASE(flushed_while_batches_are_under_way_applies_each_once),
+        CASE(restored_to_an_older_state_is_a_gap),
+        CASE(clock_that_steps_back_keeps_ids_rising),
+        CASE(forgotten_scripts_are_sent_again),
+        CASE(deleted_channel_counts_as_forgotten),
+        CASE(without_memory_keeps_what_waits),
+        CASE(on_a_replica_waits_for_a_master),
+        CASE_ON(setup_no_xadd, without_permission_says_so_and_keeps_what_waits),
+        CASE(one_channel_that_cannot_be_written_stops_no_other),
+        CASE(full_queue_takes_nothing_more),
+        CASE(queue_is_bounded_in_bytes_but_takes_one_larger_event),
+        CASE(event_too_large_for_any_reply_is_a_loss),
+        CASE(lost_reply_appends_nothing_twice),
+        CASE(feed_that_was_away_begins_again_and_says_where),
+        CASE(half_open_connection_is_noticed),
+        CASE(entries_that_no_runnel_wrote_are_left_out),
+        CASE(page_of_nothing_usable_is_a_gap_and_an_end),
+        CASE(feed_messages_that_no_runnel_wrote_do_no_harm),
+        CASE(hostile_body_in_the_feed_is_left_out),
+        CASE(read_without_a_server_fails),
+        CASE(reader_works_on_a_thread_of_its_own),
+#undef CASE
+#undef CASE_ON
+    };
+    (void)signal(SIGPIPE, SIG_IGN);
+    return cmocka_run_group_tests_name("replay.redis_log", tests, NULL, NULL);
+}

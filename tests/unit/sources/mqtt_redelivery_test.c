@@ -1,0 +1,125 @@
+#undef NDEBUG
+#include "sources/mqtt_redelivery.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+static struct mqtt_redelivery_key
+key(int packet_id)
+{
+    return (struct mqtt_redelivery_key){.hash = 99, .packet_id = (uint16_t)packet_id};
+}
+
+static void
+test_mqtt_redelivery_what_was_held_when_it_broke_is_known_once(void **state)
+{
+    struct mqtt_redelivery r = {.held_length = 0};
+    (void)state;
+    mqtt_redelivery_hold(&r, key(7));
+    mqtt_redelivery_hold(&r, key(8));
+    mqtt_redelivery_break(&r, true);
+    assert_true(mqtt_redelivery_take(&r, key(8)));
+    assert_true(mqtt_redelivery_take(&r, key(7)));
+    mqtt_redelivery_release(&r); /* acknowledged: the ids are free for other messages */
+    assert_false(mqtt_redelivery_take(&r, key(7)));
+    mqtt_redelivery_break(&r, true);
+    assert_false(mqtt_redelivery_take(&r, key(8)));
+}
+
+static void
+test_mqtt_redelivery_what_was_released_is_not_known(void **state)
+{
+    struct mqtt_redelivery r = {.held_length = 0};
+    (void)state;
+    mqtt_redelivery_hold(&r, key(7));
+    mqtt_redelivery_release(&r);
+    mqtt_redelivery_hold(&r, key(8));
+    mqtt_redelivery_break(&r, true);
+    assert_false(mqtt_redelivery_take(&r, key(7)));
+    assert_true(mqtt_redelivery_take(&r, key(8)));
+}
+
+/* The PUBACKs may have arrived: a packet id that comes may be another message's. */
+static void
+test_mqtt_redelivery_a_break_with_open_gate_is_not_known(void **state)
+{
+    struct mqtt_redelivery r = {.held_length = 0};
+    (void)state;
+    mqtt_redelivery_hold(&r, key(7));
+    mqtt_redelivery_break(&r, false);
+    assert_false(mqtt_redelivery_take(&r, key(7)));
+}
+
+static void
+test_mqtt_redelivery_survives_several_breaks(void **state)
+{
+    struct mqtt_redelivery r = {.held_length = 0};
+    (void)state;
+    mqtt_redelivery_hold(&r, key(1));
+    mqtt_redelivery_hold(&r, key(2));
+    mqtt_redelivery_break(&r, true);
+    assert_true(mqtt_redelivery_take(&r, key(1))); /* again, and again not acknowledged */
+    mqtt_redelivery_hold(&r, key(3));
+    mqtt_redelivery_break(&r, true);
+    assert_true(mqtt_redelivery_take(&r, key(1)));
+    assert_true(mqtt_redelivery_take(&r, key(2)));
+    assert_true(mqtt_redelivery_take(&r, key(3)));
+}
+
+static void
+test_mqtt_redelivery_a_new_session_knows_nothing(void **state)
+{
+    struct mqtt_redelivery r = {.held_length = 0};
+    (void)state;
+    mqtt_redelivery_hold(&r, key(7));
+    mqtt_redelivery_break(&r, true);
+    mqtt_redelivery_forget(&r);
+    assert_false(mqtt_redelivery_take(&r, key(7)));
+}
+
+/* A broker that was killed and has an older state again gives its packet ids to other messages. */
+static void
+test_mqtt_redelivery_another_message_under_the_id_is_new(void **state)
+{
+    struct mqtt_redelivery r = {.held_length = 0};
+    struct mqtt_redelivery_key other = {.hash = 1, .packet_id = 7};
+    (void)state;
+    mqtt_redelivery_hold(&r, key(7));
+    mqtt_redelivery_hold(&r, key(8));
+    mqtt_redelivery_break(&r, true);
+    assert_false(mqtt_redelivery_take(&r, other));
+    assert_false(mqtt_redelivery_take(&r, key(7))); /* the id is the other's now */
+    assert_true(mqtt_redelivery_take(&r, key(8)));
+}
+
+static void
+test_mqtt_redelivery_is_bounded(void **state)
+{
+    struct mqtt_redelivery r = {.held_length = 0};
+    (void)state;
+    for (int id = 1; id <= MQTT_REDELIVERY_MAX + 1; id++) {
+        mqtt_redelivery_hold(&r, key(id));
+    }
+    mqtt_redelivery_break(&r, true);
+    assert_true(mqtt_redelivery_take(&r, key(MQTT_REDELIVERY_MAX)));
+    assert_false(mqtt_redelivery_take(&r, key(MQTT_REDELIVERY_MAX + 1)));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_mqtt_redelivery_what_was_held_when_it_broke_is_known_once),
+        cmocka_unit_test(test_mqtt_redelivery_what_was_released_is_not_known),
+        cmocka_unit_test(test_mqtt_redelivery_a_break_with_open_gate_is_not_known),
+        cmocka_unit_test(test_mqtt_redelivery_survives_several_breaks),
+        cmocka_unit_test(test_mqtt_redelivery_a_new_session_knows_nothing),
+        cmocka_unit_test(test_mqtt_redelivery_another_message_under_the_id_is_new),
+        cmocka_unit_test(test_mqtt_redelivery_is_bounded),
+    };
+    return cmocka_run_group_tests_name("sources.mqtt_redelivery", tests, NULL, NULL);
+}
