@@ -2,20 +2,21 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 
 import pytest
 
 from eventstream import EventStream
-from harness.ports import accepts
+from harness.ports import accepts, free_port
 from harness.process import Process
 from harness.runnel import BINARY, ROOT, run_command
 from harness.waiting import wait_for
 
 pytestmark = pytest.mark.sanitized
 
-COMMANDS = ["serve", "check", "routes", "tail"]
+COMMANDS = ["serve", "check", "routes", "tail", "health"]
 
 CONFIG = {
     "sources": {"shop": {"type": "redis", "url": "redis://127.0.0.1:1"}, "api": {"type": "http"}},
@@ -58,6 +59,7 @@ def test_version():
     [], ["nonsense"], ["--nonsense"], [""], ["serve", "-c"], ["serve", "x"], ["serve", "-c", "a", "b"], ["check"],
     ["check", "-c"], ["check", "a"], ["routes"], ["routes", "-c", "a"], ["routes", "-c", "a", "b"], ["tail"],
     ["tail", "a", "b"], ["tail", "ftp://127.0.0.1/"], ["tail", "--last-event-id"],
+    ["health", "a", "b"], ["health", "https://127.0.0.1/"], ["health", "8081"],
 ])
 def test_wrong_usage_is_2_and_goes_to_stderr(words):
     result = run_command(*words)
@@ -145,6 +147,39 @@ def test_tail(new_runnel, tmp_path):
         tail.end()
     words = [line.split("\t")[1:] for line in tail.log().splitlines() if "\tnote\t" in line]
     assert words == [["note", "one"], ["note", "two"], ["note", "three"], ["note", "four"]]
+
+
+def test_health(new_runnel, new_redis):
+    """Its exit status is the answer's: the process, what it serves, what is down."""
+    log = new_redis().start()
+    runnel = new_runnel(replay={"store": "redis"} | log.broker()).start()
+
+    def health(path):
+        result = run_command("health", f"http://127.0.0.1:{runnel.admin_port}{path}")
+        return result.returncode, result.stdout
+
+    assert [health(path) for path in ("/healthz", "/servez", "/readyz")] == [
+        (0, "ok\n"), (0, "serving\n"), (0, "ready\nok replay log\n")]
+    log.stop()
+    runnel.await_down("replay log")
+    assert health("/healthz") == (0, "ok\n")
+    assert health("/servez") == (0, "serving\n"), "clients that come now are kept until the log is back"
+    status, said = health("/readyz")
+    assert status == 1 and "down replay log: " in said
+
+
+@pytest.mark.parametrize("script, why", [
+    (None, "refused"),
+    (lambda peer, _: peer.recv(1), "no answer|ended early"),
+    (lambda peer, _: peer.recv(65536) and peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"), "early"),
+    (lambda peer, _: peer.recv(65536) and peer.sendall(b"220 mail.example ESMTP\r\n\r\n"), "."),
+    (lambda peer, _: peer.recv(65536) and peer.recv(1), "no answer"),
+], ids=["nobody", "reset", "half an answer", "no HTTP", "silence"])
+def test_health_of_what_does_not_answer(scripted, script, why):
+    port = scripted(script).port if script else free_port()
+    result = run_command("health", f"http://127.0.0.1:{port}/healthz")
+    assert result.returncode == 1
+    assert re.search(rf"^runnel health: http://127\.0\.0\.1:{port}/healthz: .*({why})", result.stderr), result.stderr
 
 
 @pytest.mark.skipif(accepts(8080) or accepts(8081), reason="the default ports are in use on this machine")

@@ -59,10 +59,12 @@ admin_render_index(const struct admin *a, struct buf *out, int *status)
 {
     (void)a;
     (void)status;
-    return buf_append_str(out, STR("runnel " RUNNEL_VERSION "\n"
-                                   "/healthz  the process runs\n"
-                                   "/readyz   each source and the log, 503 where one is down\n"
-                                   "/metrics  for Prometheus\n"));
+    return buf_append_str(
+        out, STR("runnel " RUNNEL_VERSION "\n"
+                 "/healthz  the process runs\n"
+                 "/servez   200 where new streams may come: all was up once, no drain\n"
+                 "/readyz   each source and the log, 503 where one is down\n"
+                 "/metrics  for Prometheus\n"));
 }
 
 static int
@@ -71,6 +73,14 @@ admin_render_healthz(const struct admin *a, struct buf *out, int *status)
     (void)a;
     (void)status;
     return buf_append_str(out, STR("ok\n"));
+}
+
+static int
+admin_render_servez(const struct admin *a, struct buf *out, int *status)
+{
+    bool is_serving = health_is_serving(a->health);
+    *status = is_serving ? HTTP_OK : HTTP_SERVUNAVAIL;
+    return buf_append_str(out, is_serving ? STR("serving\n") : STR("not serving\n"));
 }
 
 static int
@@ -96,6 +106,7 @@ admin_find_page(struct str path)
     static const struct admin_page pages[] = {
         {{"/", 1}, text, admin_render_index},
         {{"/healthz", 8}, text, admin_render_healthz},
+        {{"/servez", 7}, text, admin_render_servez},
         {{"/readyz", 7}, text, admin_render_readyz},
         {{"/metrics", 8}, "text/plain; version=0.0.4; charset=utf-8", admin_render_metrics},
     };

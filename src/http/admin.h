@@ -1,6 +1,6 @@
 #pragma once
 /*
- * The admin port: plain evhttp on the ingest loop. GET /healthz, /readyz, /metrics, and what main
+ * The admin port: plain evhttp on the ingest loop. GET /healthz, /servez, /readyz, /metrics, and what main
  * adds by prefix (the http source). Not for browsers, not for the public.
  */
 

@@ -8,3 +8,4 @@ int cmd_serve(int argc, char **argv);  /* the daemon */
 int cmd_check(int argc, char **argv);  /* every problem of a config at once */
 int cmd_routes(int argc, char **argv); /* what a message would become */
 int cmd_tail(int argc, char **argv);   /* an EventSource for the terminal */
+int cmd_health(int argc, char **argv); /* what the admin port says, as an exit status */

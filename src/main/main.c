@@ -16,6 +16,8 @@ static const struct {
      "check -c FILE                           every problem of a config at once"},
     {"routes", cmd_routes, "routes -c FILE SOURCE TOPIC [PAYLOAD]   what a message would become"},
     {"tail", cmd_tail, "tail URL [--last-event-id ID]           an EventSource for the terminal"},
+    {"health", cmd_health,
+     "health [URL]                            what the admin port says, as an exit status"},
 };
 
 static const size_t commands_length = sizeof commands / sizeof commands[0];

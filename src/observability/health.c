@@ -17,6 +17,7 @@ struct health_component {
 
 struct health {
     struct list components;
+    bool was_ready;
     bool is_draining;
     bool is_incomplete; /* a component did not fit into memory: nobody can say that it is up */
 };
@@ -69,6 +70,17 @@ health_add(struct health *h, const char *name)
     return c;
 }
 
+bool
+health_is_ready(const struct health *h)
+{
+    LIST_FOR_EACH_SAFE (node, following, &h->components) {
+        if (!LIST_ITEM(node, struct health_component, node)->is_up) {
+            return false;
+        }
+    }
+    return !h->is_draining && !h->is_incomplete;
+}
+
 void
 health_set(struct health *h, const char *name, bool is_up, const char *why)
 {
@@ -80,6 +92,7 @@ health_set(struct health *h, const char *name, bool is_up, const char *why)
         c->is_up = is_up;
         (void)snprintf(c->why, sizeof(c->why), "%s", why);
     }
+    h->was_ready = h->was_ready || health_is_ready(h);
 }
 
 void
@@ -89,14 +102,9 @@ health_set_draining(struct health *h)
 }
 
 bool
-health_is_ready(const struct health *h)
+health_is_serving(const struct health *h)
 {
-    LIST_FOR_EACH_SAFE (node, following, &h->components) {
-        if (!LIST_ITEM(node, struct health_component, node)->is_up) {
-            return false;
-        }
-    }
-    return !h->is_draining && !h->is_incomplete;
+    return h->was_ready && !h->is_draining;
 }
 
 static int

@@ -26,5 +26,12 @@ void health_set_draining(struct health *h);
 
 bool health_is_ready(const struct health *h);
 
+/*
+ * New streams may come: it was ready at least once, and does not drain. Unlike readiness this
+ * outlasts an outage of the log, in which clients are better off with a process that keeps them
+ * than with a proxy that has nowhere to send them.
+ */
+bool health_is_serving(const struct health *h);
+
 /* One line a component: "ok|down <name>[: why]\n". */
 MUST_CHECK int health_render(const struct health *h, struct buf *out);

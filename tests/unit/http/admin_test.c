@@ -177,6 +177,19 @@ test_admin_readyz_follows_health(void **state)
 }
 
 static void
+test_admin_servez_outlasts_an_outage_of_the_log(void **state)
+{
+    struct fixture *f = *state;
+    health_set(f->health, "replay log", false, "not started yet");
+    const char *answer = ask(f, "GET /servez HTTP/1.1\r\n" END);
+    assert_answer(answer, "HTTP/1.1 503 Service Unavailable\r\n", "\r\n\r\nnot serving\n");
+    health_set(f->health, "replay log", true, "");
+    health_set(f->health, "replay log", false, "refused");
+    answer = ask(f, "GET /servez HTTP/1.1\r\n" END);
+    assert_answer(answer, "HTTP/1.1 200 OK\r\n", "\r\n\r\nserving\n");
+}
+
+static void
 test_admin_metrics_are_prometheus_text(void **state)
 {
     struct fixture *f = *state;
@@ -288,6 +301,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         WITH_ADMIN(test_admin_healthz_is_ok_whatever_is_down),
         WITH_ADMIN(test_admin_readyz_follows_health),
+        WITH_ADMIN(test_admin_servez_outlasts_an_outage_of_the_log),
         WITH_ADMIN(test_admin_metrics_are_prometheus_text),
         WITH_ADMIN(test_admin_index_names_what_there_is),
         WITH_ADMIN(test_admin_head_has_no_body),

@@ -80,6 +80,24 @@ test_health_draining_is_not_ready_whatever_is_up(void **state)
 }
 
 static void
+test_health_serves_from_the_first_readiness_until_the_drain(void **state)
+{
+    struct health *h = health_new();
+    (void)state;
+    health_set(h, "replay log", false, "not started yet");
+    health_set(h, "source plant", true, "");
+    assert_false(health_is_serving(h));
+    health_set(h, "replay log", true, "");
+    assert_true(health_is_serving(h));
+    health_set(h, "replay log", false, "the connection was refused");
+    assert_false(health_is_ready(h));
+    assert_true(health_is_serving(h));
+    health_set_draining(h);
+    assert_false(health_is_serving(h));
+    health_free(h);
+}
+
+static void
 test_health_copies_name_and_reason(void **state)
 {
     struct health *h = health_new();
@@ -144,6 +162,7 @@ main(void)
         cmocka_unit_test(test_health_one_component_down_is_not_ready),
         cmocka_unit_test(test_health_set_again_changes_the_component),
         cmocka_unit_test(test_health_draining_is_not_ready_whatever_is_up),
+        cmocka_unit_test(test_health_serves_from_the_first_readiness_until_the_drain),
         cmocka_unit_test(test_health_copies_name_and_reason),
         cmocka_unit_test(test_health_long_reason_is_cut),
         cmocka_unit_test(test_health_component_lost_to_memory_is_never_ready),
