@@ -355,7 +355,7 @@ client_format(struct redis_client *c, const struct str *words, size_t length, st
         c->argv[i] = words[i].data;
         c->argv_sizes[i] = words[i].size;
     }
-    int size = redisFormatCommandArgv(&text, (int)length, c->argv, c->argv_sizes);
+    long long size = redisFormatCommandArgv(&text, (int)length, c->argv, c->argv_sizes);
     if (size < 0) {
         return ERR_MEMORY;
     }

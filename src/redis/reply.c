@@ -18,6 +18,7 @@ struct block {
 enum {
     BLOCK_SIZE = 16 * 1024,        /* chosen: a pub/sub message with a usual payload fits */
     READER_SPARE_MAX = 256 * 1024, /* idle input buffer that the reader keeps */
+    NESTING_MAX = 7,               /* arrays around an item; hiredis 0.14 refuses 9, 1.x takes any */
     ALIGNMENT = 8
 };
 
@@ -73,10 +74,28 @@ parser_forget_reply(struct redis_parser *p)
     p->is_whole = false;
 }
 
-/* The place of a new object: the slot in its array, or memory of its own for the outermost. */
+/* True for what RESP2 may say. hiredis 1.x knows RESP3 too, which is never asked for. */
+static bool
+parser_is_expected(const redisReadTask *task)
+{
+    int depth = 0;
+    for (const redisReadTask *t = task->parent; t != NULL; t = t->parent) {
+        depth++;
+    }
+    return depth <= NESTING_MAX && task->type <= REDIS_REPLY_ERROR;
+}
+
+/*
+ * The place of a new object: the slot in its array, or memory of its own for the outermost. NULL:
+ * there is none.
+ */
 static struct redis_reply *
 parser_place(const redisReadTask *task)
 {
+    if (!parser_is_expected(task)) {
+        ((struct redis_parser *)task->privdata)->failure = ERR_PROTOCOL;
+        return NULL;
+    }
     if (task->parent != NULL) {
         struct redis_reply *array = task->parent->obj;
         return &array->items[task->idx];
@@ -165,21 +184,18 @@ parser_on_free(void *object)
 }
 
 #if HIREDIS_MAJOR >= 1
-/* RESP3 only, which is never asked for: a peer that sends it breaks the protocol. */
 static void *
 parser_on_double(const redisReadTask *task, double value, char *text, size_t size)
 {
     (void)value, (void)text, (void)size;
-    ((struct redis_parser *)task->privdata)->failure = ERR_PROTOCOL;
-    return NULL;
+    return parser_place(task);
 }
 
 static void *
 parser_on_boolean(const redisReadTask *task, int value)
 {
     (void)value;
-    ((struct redis_parser *)task->privdata)->failure = ERR_PROTOCOL;
-    return NULL;
+    return parser_place(task);
 }
 #endif
 

@@ -132,18 +132,28 @@ test_reply_garbage_is_a_broken_protocol(void **state)
     expect_failure("$-2\r\n", ERR_PROTOCOL);
     expect_failure("*-2\r\n", ERR_PROTOCOL);
     expect_failure("*99999999999999999999\r\n", ERR_PROTOCOL);
-    expect_failure("%1\r\n+a\r\n+b\r\n", ERR_PROTOCOL);
 }
 
 static void
-test_reply_deep_nesting_is_refused(void **state)
+test_reply_of_another_protocol_version_is_refused(void **state)
 {
-    char bytes[256] = "";
     (void)state;
-    for (int i = 0; i < 20; i++) {
-        (void)strncat(bytes, "*1\r\n", sizeof bytes - strlen(bytes) - 1);
-    }
-    expect_failure(bytes, ERR_PROTOCOL);
+    expect_failure("%1\r\n+a\r\n+b\r\n", ERR_PROTOCOL);
+    expect_failure("~1\r\n+a\r\n", ERR_PROTOCOL);
+    expect_failure(">1\r\n+a\r\n", ERR_PROTOCOL);
+    expect_failure(",1.5\r\n", ERR_PROTOCOL);
+    expect_failure("#t\r\n", ERR_PROTOCOL);
+    expect_failure("(12345678901234567890123\r\n", ERR_PROTOCOL);
+    expect_failure("=7\r\ntxt:abc\r\n", ERR_PROTOCOL);
+    expect_failure("*1\r\n#t\r\n", ERR_PROTOCOL);
+}
+
+static void
+test_reply_nesting_has_a_limit(void **state)
+{
+    (void)state;
+    expect("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", "[[[[[[[1]]]]]]];");
+    expect_failure("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n:1\r\n", ERR_PROTOCOL);
 }
 
 static void
@@ -240,7 +250,8 @@ main(void)
         cmocka_unit_test(test_reply_every_type_is_read_whole_and_in_pieces),
         cmocka_unit_test(test_reply_bytes_of_any_kind_stay_what_they_are),
         cmocka_unit_test(test_reply_garbage_is_a_broken_protocol),
-        cmocka_unit_test(test_reply_deep_nesting_is_refused),
+        cmocka_unit_test(test_reply_of_another_protocol_version_is_refused),
+        cmocka_unit_test(test_reply_nesting_has_a_limit),
         cmocka_unit_test(test_reply_array_that_only_says_it_is_huge_is_refused),
         cmocka_unit_test(test_reply_text_at_the_limit_passes_and_above_it_not),
         cmocka_unit_test(test_reply_line_without_an_end_is_refused_at_the_limit),
