@@ -18,7 +18,7 @@ struct block {
 enum {
     BLOCK_SIZE = 16 * 1024,        /* chosen: a pub/sub message with a usual payload fits */
     READER_SPARE_MAX = 256 * 1024, /* idle input buffer that the reader keeps */
-    NESTING_MAX = 7,               /* arrays around an item; hiredis 0.14 refuses 9, 1.x takes any */
+    NESTING_MAX = 7, /* arrays around an item; hiredis 0.14 refuses 9, 1.x takes any */
     ALIGNMENT = 8
 };
 
