@@ -165,7 +165,7 @@ def test_trimmed_entries_are_a_gap(new_runnel, new_redis, subscribe):
     stream.wait(lambda s: s.gaps())
     gap = json.loads(stream.gaps()[0].data)
     assert (gap["channel"], gap["after"], gap["resumes"]) == ("out", stream.ids()[0], stream.ids()[1])
-    assert runnel.metric("runnel_replay_dropped_total") == 15
+    assert runnel.metric("runnel_source_dropped_total", source="shop", reason="trimmed") == 15
 
 
 def test_broker_restarts(new_runnel, new_redis, subscribe):
@@ -358,7 +358,7 @@ def test_log_that_is_away_makes_the_stream_wait(new_runnel, new_redis, subscribe
     assert runnel.metric("runnel_replay_queue_events") <= 2 * 2 * 256
     server.start()
     assert_once(stream, 5000)
-    assert runnel.metric("runnel_replay_dropped_total") == 0
+    assert runnel.metric("runnel_source_dropped_total") == 0
 
 
 def test_two_processes_of_one_source(new_runnel, new_redis, subscribe, writing):

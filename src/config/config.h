@@ -121,6 +121,7 @@ enum config_slow { SLOW_CATCH_UP, SLOW_SKIP, SLOW_CLOSE };
 
 struct config_route {
     struct config_mark mark;
+    char *name;      /* in the metrics; "": made of topic and channel */
     bool is_broken;  /* only from config_inspect(): its source or topic is not known */
     uint32_t source; /* index into sources */
     struct config_text topic;
@@ -175,7 +176,8 @@ struct config_stream {
 struct config_admin {
     bool is_on;
     struct config_listen listen;
-    uint64_t body_bytes; /* of a POST */
+    uint64_t body_bytes;     /* of a POST */
+    uint32_t metrics_routes; /* with metrics of their own */
 };
 
 struct config {

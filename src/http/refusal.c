@@ -1,17 +1,13 @@
 #include "http/refusal.h"
 
 #include "base/backoff.h"
+#include "observability/metrics.h"
 #include "sse/encoder.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 enum { REFUSAL_EVENT_SIZE_MAX = 256, REFUSAL_RETRY_MAX_MS = 10 * 60 * 1000 };
-
-static const char *const refusal_reasons[METRIC_REFUSED_COUNT] = {
-#define REFUSED(name, text) [METRIC_REFUSED_##name] = text,
-#include "observability/metrics.def"
-};
 
 /* One to five times as long, so that those who were refused together do not come back together. */
 static uint64_t
@@ -25,7 +21,8 @@ static int
 refusal_render_event(enum metric_refused why, uint64_t retry_ms, struct buf *out)
 {
     char text[REFUSAL_EVENT_SIZE_MAX];
-    int size = snprintf(text, sizeof(text), "{\"reason\":\"%s\"}", refusal_reasons[why]);
+    int size = snprintf(text, sizeof(text), "{\"reason\":\"%s\"}",
+                        metrics_label_text(METRIC_LABEL_REFUSED, why));
     int rc = buf_printf(out, "retry: %" PRIu64 "\n", refusal_retry_ms(retry_ms));
     struct str data = {text, (size_t)size};
     return rc == 0 ? sse_encode_body(out, STR("runnel.unavailable"), data) : rc;

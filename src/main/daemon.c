@@ -145,16 +145,15 @@ daemon_build_base(struct daemon *d)
 {
     const struct config *c = d->config;
     d->loop = loop_new("ingest");
-    d->labels = labels_new(c);
-    if (d->loop == NULL || d->labels == NULL) {
+    if (d->loop == NULL) {
         return ERR_MEMORY;
     }
     timer_init(&d->deadline, d->loop, daemon_on_deadline, d);
-    d->metrics = metrics_new(labels_sources(d->labels), c->sources_length, labels_routes(d->labels),
-                             c->routes_length, c->http.workers + 1);
+    d->metrics = metrics_new(c->http.workers + 1, c->admin.metrics_routes);
+    d->labels = d->metrics != NULL ? labels_new(c, d->metrics) : NULL;
     d->health = health_new();
     d->drained = mailbox_new(d->loop, CONTROL_MAX, daemon_on_drained, d);
-    if (d->metrics == NULL || d->health == NULL || d->drained == NULL) {
+    if (d->labels == NULL || d->health == NULL || d->drained == NULL) {
         return ERR_MEMORY;
     }
     return daemon_catch_signals(d);
@@ -164,14 +163,13 @@ static int
 daemon_build_log(struct daemon *d)
 {
     const struct config_replay *config = &d->config->replay;
-    struct metrics_slot *slot = metrics_slot(d->metrics, 0);
-    d->broadcast = broadcast_new(d->loop, slot);
+    d->broadcast = broadcast_new(d->loop, metrics_slot(d->metrics, 0));
     d->pipeline = pipeline_new(&(struct pipeline_parts){
         .config = d->config,
         .table = d->table,
         .broadcast = d->broadcast,
         .health = d->health,
-        .metrics = slot,
+        .labels = d->labels,
     });
     if (d->broadcast == NULL || d->pipeline == NULL) {
         return ERR_MEMORY;
@@ -247,7 +245,7 @@ daemon_build_source(struct daemon *d, uint32_t index)
         .loop = d->loop,
         .sink = pipeline_sink(d->pipeline),
         .dedup = {d, daemon_is_first},
-        .metrics = d->metrics,
+        .series = labels_source(d->labels, index),
         .health = d->health,
     };
     int r = daemon_subscribe(d, index, &settings);
@@ -406,7 +404,7 @@ daemon_free(struct daemon *d)
     broadcast_free(d->broadcast);
     daemon_free_loop(d);
     health_free(d->health);
-    metrics_free(d->metrics);
     labels_free(d->labels);
+    metrics_free(d->metrics);
     free(d);
 }

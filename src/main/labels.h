@@ -1,15 +1,23 @@
 #pragma once
-/* The label values of the metrics: names of sources, and of routes as "<index> <topic>", which is
- * unique. */
+/*
+ * The metrics of a config's sources and routes. A route is called by its `name`, or where it has
+ * none "<topic> -> <channel>", so that a route keeps its counters wherever it moves in the file.
+ */
 
 #include "config/config.h"
 
-struct labels;
+#include <stddef.h>
 
-/* NULL on OOM. Borrows the sources' names. */
-struct labels *labels_new(const struct config *config);
+struct labels;
+struct metrics;
+struct metrics_series;
+
+/* NULL on OOM. After a reload the new config's before the old one's are freed: what both have goes
+ * on counting. */
+struct labels *labels_new(const struct config *config, struct metrics *metrics);
 void labels_free(struct labels *l); /* NULL is fine */
 
-/* As many as the config has, in its order. */
-const char *const *labels_sources(const struct labels *l);
-const char *const *labels_routes(const struct labels *l);
+/* By index into the config's. Live as long as the labels; those of a source as long as the
+ * metrics. */
+struct metrics_series *labels_source(const struct labels *l, size_t source);
+struct metrics_series *labels_route(const struct labels *l, size_t route);

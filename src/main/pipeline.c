@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "main/broadcast.h"
+#include "main/labels.h"
 #include "observability/health.h"
 #include "observability/metrics.h"
 #include "routing/table.h"
@@ -13,14 +14,22 @@
 
 enum {
     SCRATCH_BYTES_MAX = 256 * 1024 * 1024, /* all events of one message */
-    EVENTS_MAX = REPLAY_MARKED_MAX,        /* that one message may become */
+    MISSES_BYTES_MAX = 16 * 1024 * 1024,
+    EVENTS_MAX = REPLAY_MARKED_MAX, /* that one message may become */
 };
 
 /* A draft whose bytes stand in the scratch buffer, by offset: the buffer may move while it grows.
  */
 struct outline {
     size_t channel_begin, channel_size, body_size;
+    uint32_t route;
     struct replay_keep keep;
+};
+
+/* A route that matched and made no event. */
+struct miss {
+    uint32_t route;
+    enum metric_miss why;
 };
 
 struct pipeline {
@@ -35,7 +44,8 @@ struct pipeline {
     struct outline outlines[EVENTS_MAX];
     struct replay_draft drafts[EVENTS_MAX];
     size_t length;
-    int result; /* the first failure of this message */
+    struct buf misses; /* of struct miss */
+    int result;        /* the first failure of this message */
 };
 
 /* One event of the message: channel name and body into the scratch buffer. */
@@ -59,6 +69,7 @@ pipeline_outline(struct pipeline *p, const struct table_event *event)
         .channel_begin = begin,
         .channel_size = event->channel.size,
         .body_size = p->scratch.size - begin - event->channel.size,
+        .route = event->route,
         .keep = {.events = keep->events, .for_ms = keep->for_ms},
     };
     return 0;
@@ -69,9 +80,7 @@ pipeline_on_event(void *arg, const struct table_event *event)
 {
     struct pipeline *p = arg;
     int r = pipeline_outline(p, event);
-    if (r == 0) {
-        metrics_add(p->parts.metrics, METRIC_ROUTE_EVENTS, event->route, 1);
-    } else if (p->result == 0) {
+    if (p->result == 0) {
         p->result = r;
     }
 }
@@ -80,8 +89,11 @@ static void
 pipeline_on_miss(void *arg, uint32_t route, enum table_miss why)
 {
     struct pipeline *p = arg;
-    size_t label = metric_route_miss(route, (enum metric_miss)why);
-    metrics_add(p->parts.metrics, METRIC_ROUTE_MISSES, label, 1);
+    const struct miss miss = {route, (enum metric_miss)why};
+    int r = buf_append(&p->misses, &miss, sizeof miss);
+    if (p->result == 0) {
+        p->result = r;
+    }
 }
 
 static int
@@ -101,26 +113,52 @@ pipeline_append(struct pipeline *p, const struct mark *mark, uint64_t *ret_ticke
     return r == REPLAY_E_FULL ? SINK_E_FULL : r;
 }
 
+/* The message is taken: one that is refused comes again, and would count twice. */
+static void
+pipeline_count(const struct pipeline *p, uint32_t source, bool is_matched)
+{
+    const struct labels *labels = p->parts.labels;
+    const struct miss *misses = (const void *)p->misses.data;
+    for (size_t i = 0; i < p->length; i++) {
+        metrics_series_add(labels_route(labels, p->outlines[i].route), METRIC_ROUTE_EVENTS, 0, 1);
+    }
+    for (size_t i = 0; i < p->misses.size / sizeof(struct miss); i++) {
+        metrics_series_add(labels_route(labels, misses[i].route), METRIC_ROUTE_MISSES,
+                           misses[i].why, 1);
+    }
+    if (!is_matched) {
+        metrics_series_add(labels_source(labels, source), METRIC_UNROUTED, 0, 1);
+    }
+}
+
+/* Gathers the message's events. Negative: it can never be taken; else how many routes matched. */
+static int
+pipeline_route(struct pipeline *p, const struct message *message)
+{
+    const struct table_visitor visitor = {p, pipeline_on_event, pipeline_on_miss};
+    buf_clear(&p->scratch);
+    buf_clear(&p->misses);
+    p->length = 0;
+    p->result = 0;
+    int matched = table_route(p->parts.table, message, &visitor);
+    return matched >= 0 && p->result < 0 ? p->result : matched;
+}
+
 static int
 pipeline_on_message(void *arg, const struct message *message, uint64_t *ret_ticket)
 {
     struct pipeline *p = arg;
-    const struct table_visitor visitor = {p, pipeline_on_event, pipeline_on_miss};
-    buf_clear(&p->scratch);
-    p->length = 0;
-    p->result = 0;
-    int matched = table_route(p->parts.table, message, &visitor);
-    if (matched < 0 || p->result < 0) {
-        return matched < 0 ? matched : p->result;
-    }
-    if (matched == 0) {
-        metrics_add(p->parts.metrics, METRIC_UNROUTED, message->source, 1);
-    }
-    if (p->length == 0 && message->mark == NULL) {
+    int matched = pipeline_route(p, message);
+    int r = matched < 0 ? matched : 0;
+    if (r == 0 && p->length == 0 && message->mark == NULL) {
         *ret_ticket = p->stored;
-        return 0;
+    } else if (r == 0) {
+        r = pipeline_append(p, message->mark, ret_ticket);
     }
-    return pipeline_append(p, message->mark, ret_ticket);
+    if (r == 0) {
+        pipeline_count(p, message->source, matched > 0);
+    }
+    return r;
 }
 
 static int
@@ -141,8 +179,8 @@ pipeline_read_mark(void *arg, struct str name)
 static void
 pipeline_on_loss(void *arg, uint64_t count)
 {
-    struct pipeline *p = arg;
-    metrics_add(p->parts.metrics, METRIC_REPLAY_DROPPED, 0, count);
+    const struct pipeline *p = arg;
+    (void)count; /* the source has counted it, with the reason */
     replay_note_loss(p->log);
 }
 
@@ -200,6 +238,7 @@ pipeline_new(const struct pipeline_parts *parts)
     if (p != NULL) {
         p->parts = *parts;
         buf_init(&p->scratch, SCRATCH_BYTES_MAX);
+        buf_init(&p->misses, MISSES_BYTES_MAX);
     }
     return p;
 }
@@ -209,6 +248,7 @@ pipeline_free(struct pipeline *p)
 {
     if (p != NULL) {
         buf_fini(&p->scratch);
+        buf_fini(&p->misses);
         free(p);
     }
 }

@@ -15,7 +15,7 @@
 
 struct broadcast;
 struct health;
-struct metrics_slot;
+struct labels;
 struct pipeline;
 struct table;
 
@@ -24,7 +24,7 @@ struct pipeline_parts {
     struct table *table;
     struct broadcast *broadcast;
     struct health *health;
-    struct metrics_slot *metrics;
+    const struct labels *labels;
 };
 
 /* NULL on OOM. */

@@ -26,7 +26,6 @@ static const struct str http_prefix = {"/publish/", sizeof("/publish/") - 1};
 struct http {
     struct source source; /* first */
     struct source_settings settings;
-    struct metrics_slot *metrics;
     struct http_waiters waiters;
     bool is_started;
 };
@@ -38,7 +37,7 @@ http_set_up(struct http *h, bool is_up)
     char component[HTTP_COMPONENT_SIZE_MAX];
     (void)snprintf(component, sizeof component, "source %s", settings->config->name);
     health_set(settings->health, component, is_up, is_up ? "" : "stopped");
-    metrics_set(h->metrics, METRIC_SOURCE_UP, settings->index, is_up);
+    metrics_series_set(settings->series, METRIC_SOURCE_UP, 0, is_up);
     h->is_started = is_up;
 }
 
@@ -126,7 +125,7 @@ http_publish(struct http *h, struct evhttp_request *request, struct str topic)
         http_answer_error(request, HTTP_SERVUNAVAIL, "The replay log's queue is full.");
         return;
     }
-    metrics_add(h->metrics, METRIC_SOURCE_MESSAGES, h->settings.index, 1);
+    metrics_series_add(h->settings.series, METRIC_SOURCE_MESSAGES, 0, 1);
     (void)evbuffer_drain(body, evbuffer_get_length(body)); /* not kept while the request waits */
     http_waiters_add(&h->waiters, waiter, request, ticket,
                      h->settings.sink.last_events(h->settings.sink.arg));
@@ -194,7 +193,6 @@ http_source_new(const struct source_settings *settings)
     }
     h->source.ops = &http_ops;
     h->settings = *settings;
-    h->metrics = metrics_slot(settings->metrics, 0);
     http_waiters_init(&h->waiters, settings->loop);
     return &h->source;
 }

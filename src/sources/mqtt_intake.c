@@ -3,6 +3,7 @@
 #include "base/map.h"
 #include "event/loop.h"
 #include "observability/metrics.h"
+#include "sources/loss.h"
 #include "sources/mqtt_gate.h"
 #include "sources/mqtt_redelivery.h"
 #include "sources/mqtt_subscriber.h"
@@ -83,13 +84,6 @@ mqtt_intake_hold(struct mqtt_intake *in, const struct mosquitto_message *message
     }
 }
 
-static void
-mqtt_intake_lose(struct mqtt_intake *in)
-{
-    metrics_add(in->metrics, METRIC_SOURCE_DROPPED, in->settings->index, 1);
-    in->settings->sink.on_loss(in->settings->sink.arg, 1);
-}
-
 int
 mqtt_intake_message(struct mqtt_intake *in,
                     const struct mosquitto_message *message,
@@ -110,7 +104,7 @@ mqtt_intake_message(struct mqtt_intake *in,
     };
     int result = settings->sink.on_message(settings->sink.arg, &taken, &ticket);
     if (result == 0) {
-        metrics_add(in->metrics, METRIC_SOURCE_MESSAGES, settings->index, 1);
+        metrics_series_add(settings->series, METRIC_SOURCE_MESSAGES, 0, 1);
         if (message->qos > 0 && in->is_persistent) {
             mqtt_intake_hold(in, message, ticket);
         }
@@ -119,6 +113,6 @@ mqtt_intake_message(struct mqtt_intake *in,
     if (message->qos > 0 && in->is_persistent && mqtt_intake_may_pass(result)) {
         return MQTT_INTAKE_E_REFUSED;
     }
-    mqtt_intake_lose(in);
+    loss_tell(settings, loss_reason(result), 1);
     return 0;
 }

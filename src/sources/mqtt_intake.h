@@ -6,7 +6,6 @@
 
 #include "sources/source.h"
 
-struct metrics_slot;
 struct mosquitto_message;
 struct mqtt5__property;
 struct mqtt_gate;
@@ -15,7 +14,6 @@ struct mqtt_subscriber;
 
 struct mqtt_intake {
     const struct source_settings *settings; /* all borrowed */
-    struct metrics_slot *metrics;
     struct mqtt_gate *gate;
     struct mqtt_redelivery *redelivery;
     const struct mqtt_subscriber *subscriber;

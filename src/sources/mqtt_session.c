@@ -153,7 +153,7 @@ mqtt_session_become_up(struct mqtt_session *s)
     if (s->state == MQTT_SESSION_SUBSCRIBING) {
         s->up_ms = loop_now_ms(s->settings->loop);
         if (s->has_been_up) {
-            metrics_add(s->intake.metrics, METRIC_SOURCE_RECONNECTS, s->settings->index, 1);
+            metrics_series_add(s->settings->series, METRIC_SOURCE_RECONNECTS, 0, 1);
         }
         s->has_been_up = true;
         mqtt_session_note_downgrade(s);
@@ -336,7 +336,6 @@ mqtt_session_init(struct mqtt_session *s,
         return err;
     }
     s->intake = (struct mqtt_intake){.settings = settings,
-                                     .metrics = metrics_slot(settings->metrics, 0),
                                      .gate = &s->gate,
                                      .redelivery = &s->redelivery,
                                      .subscriber = &s->subscriber,

@@ -4,6 +4,7 @@
 #include "event/loop.h"
 #include "observability/metrics.h"
 #include "redis/client.h"
+#include "sources/loss.h"
 #include "sources/status.h"
 
 #include <stdlib.h>
@@ -27,8 +28,7 @@ struct redis_pubsub {
     struct pubsub_filter *filters;            /* owned; likewise */
     struct map channels;                      /* of filters that are channels */
     struct map patterns;                      /* and of those that are patterns */
-    struct metrics_slot *metrics;
-    struct redis_client *client; /* owned; NULL: not started, or stopped */
+    struct redis_client *client;              /* owned; NULL: not started, or stopped */
 };
 
 /* --- messages --- */
@@ -65,12 +65,12 @@ pubsub_on_message(void *arg, const struct redis_message *m)
                                     .topic = m->channel,
                                     .payload = m->payload,
                                     .received_ms = loop_wall_ms(p->settings.loop)};
-    if (sink->on_message(sink->arg, &message, &ticket) == 0) {
-        metrics_add(p->metrics, METRIC_SOURCE_MESSAGES, p->settings.index, 1);
-        return;
+    int result = sink->on_message(sink->arg, &message, &ticket);
+    if (result == 0) {
+        metrics_series_add(p->settings.series, METRIC_SOURCE_MESSAGES, 0, 1);
+    } else {
+        loss_tell(&p->settings, loss_reason(result), 1);
     }
-    metrics_add(p->metrics, METRIC_SOURCE_DROPPED, p->settings.index, 1);
-    sink->on_loss(sink->arg, 1);
 }
 
 /* --- the connection --- */
@@ -88,7 +88,7 @@ pubsub_on_down(void *arg, int status, const char *why)
     struct redis_pubsub *p = arg;
     bool is_refused = status == ERR_AUTH || status == ERR_REFUSED;
     if (p->status.kind == STATUS_UP) {
-        metrics_add(p->metrics, METRIC_SOURCE_RECONNECTS, p->settings.index, 1);
+        metrics_series_add(p->settings.series, METRIC_SOURCE_RECONNECTS, 0, 1);
     }
     status_set(&p->status, is_refused ? STATUS_REFUSED : STATUS_DOWN, why);
 }
@@ -186,7 +186,6 @@ redis_pubsub_new(const struct source_settings *settings)
     }
     p->source.ops = &ops;
     p->settings = *settings;
-    p->metrics = settings->metrics != NULL ? metrics_slot(settings->metrics, 0) : NULL;
     if (pubsub_init(p) != 0) {
         pubsub_free(&p->source);
         return NULL;

@@ -30,7 +30,6 @@ struct redis_stream {
     struct source source; /* first */
     struct source_settings settings;
     struct status status;
-    struct metrics_slot *metrics;
     struct stream_intake intake;
     struct stream *streams; /* owned */
     size_t length;
@@ -415,7 +414,7 @@ stream_source_on_down(void *arg, int status, const char *why)
     struct redis_stream *r = arg;
     bool is_refused = status == ERR_AUTH || status == ERR_REFUSED;
     if (r->status.kind == STATUS_UP) {
-        metrics_add(r->metrics, METRIC_SOURCE_RECONNECTS, r->settings.index, 1);
+        metrics_series_add(r->settings.series, METRIC_SOURCE_RECONNECTS, 0, 1);
     }
     if (status == ERR_LIMIT) {
         r->read_count = 1; /* entries so large that a reply did not fit */
@@ -513,7 +512,6 @@ redis_stream_new(const struct source_settings *settings)
     const struct config_broker *broker = &settings->config->broker;
     r->source.ops = &ops;
     r->settings = *settings;
-    r->metrics = settings->metrics != NULL ? metrics_slot(settings->metrics, 0) : NULL;
     r->read_count = READ_ENTRIES_FIRST;
     map_init(&r->by_key);
     stream_intake_init(&r->intake, &r->settings);

@@ -15,7 +15,7 @@
 
 struct health;
 struct loop;
-struct metrics;
+struct metrics_series;
 struct source;
 
 enum { SINK_E_FULL = 1 };
@@ -67,7 +67,7 @@ struct source_settings {
     struct loop *loop;
     struct sink sink;
     struct source_dedup dedup;
-    struct metrics *metrics;
+    struct metrics_series *series; /* the source\'s; NULL: not counted (tests) */
     struct health *health;
 };
 

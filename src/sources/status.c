@@ -13,7 +13,7 @@ status_publish(const struct status *s)
     const struct source_settings *settings = s->settings;
     bool is_up = s->kind == STATUS_UP;
     health_set(settings->health, s->component, is_up, s->why);
-    metrics_set(metrics_slot(settings->metrics, 0), METRIC_SOURCE_UP, settings->index, is_up);
+    metrics_series_set(settings->series, METRIC_SOURCE_UP, 0, is_up);
 }
 
 void

@@ -4,6 +4,7 @@
 #include "event/loop.h"
 #include "observability/metrics.h"
 #include "redis/reply.h"
+#include "sources/loss.h"
 #include "sources/stream_payload.h"
 
 enum { PAYLOAD_MAX = 64 * 1024 * 1024 }; /* made of one entry; routes bound what they take */
@@ -12,7 +13,6 @@ void
 stream_intake_init(struct stream_intake *in, const struct source_settings *settings)
 {
     *in = (struct stream_intake){.settings = settings};
-    in->metrics = settings->metrics != NULL ? metrics_slot(settings->metrics, 0) : NULL;
     buf_init(&in->payload, PAYLOAD_MAX);
 }
 
@@ -58,7 +58,7 @@ stream_intake_compare(struct stream_intake *in, struct stream *s, const struct s
         log_warn("source.stream_replaced", source, stream);
         break;
     }
-    in->settings->sink.on_loss(in->settings->sink.arg, lost);
+    loss_tell(in->settings, METRIC_DROPPED_TRIMMED, lost);
 }
 
 /* Nothing will make the log take this one: it is lost, and the next one's mark covers it. */
@@ -70,8 +70,7 @@ intake_lose(struct stream_intake *in,
 {
     log_warn("source.lost", LOG_TEXT("source", in->settings->config->name),
              LOG_STR("stream", s->node.key), LOG_TEXT("error", err_text(err)));
-    metrics_add(in->metrics, METRIC_SOURCE_DROPPED, in->settings->index, 1);
-    in->settings->sink.on_loss(in->settings->sink.arg, 1);
+    loss_tell(in->settings, loss_reason(err), 1);
     s->at = *position;
 }
 
@@ -91,7 +90,7 @@ intake_give(struct stream_intake *in,
     int result = stream_payload(fields, field, &in->payload, &message.payload);
     if (result == STREAM_PAYLOAD_E_NO_FIELD) {
         result = sink->move_mark(sink->arg, mark, &in->taken);
-        metrics_add(in->metrics, METRIC_UNROUTED, in->settings->index, result == 0);
+        metrics_series_add(in->settings->series, METRIC_UNROUTED, 0, result == 0);
         return result;
     }
     return result != 0 ? result : sink->on_message(sink->arg, &message, &in->taken);
@@ -119,7 +118,7 @@ intake_entry(struct stream_intake *in, struct stream *s, const struct redis_repl
         return 0;
     }
     stream_advance(s, &p, text);
-    metrics_add(in->metrics, METRIC_SOURCE_MESSAGES, in->settings->index, 1);
+    metrics_series_add(in->settings->series, METRIC_SOURCE_MESSAGES, 0, 1);
     return 0;
 }
 

@@ -7,14 +7,12 @@
 #include "sources/source.h"
 #include "sources/stream.h"
 
-struct metrics_slot;
 struct redis_reply;
 
 struct stream_intake {
     const struct source_settings *settings; /* borrowed */
-    struct metrics_slot *metrics;
-    struct buf payload; /* scratch */
-    uint64_t taken;     /* ticket of what the sink took last */
+    struct buf payload;                     /* scratch */
+    uint64_t taken;                         /* ticket of what the sink took last */
 };
 
 void stream_intake_init(struct stream_intake *in, const struct source_settings *settings);

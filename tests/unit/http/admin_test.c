@@ -91,7 +91,7 @@ setup(void **state)
         (struct config_admin){.is_on = true, .listen = {.host = loopback}, .body_bytes = 1000};
     f->loop = loop_new("test");
     f->health = health_new();
-    f->metrics = metrics_new(NULL, 0, NULL, 0, 1);
+    f->metrics = metrics_new(1, 0);
     timer_init(&f->tick, f->loop, fixture_on_tick, f);
     assert_int_equal(admin_new(&f->config, f->loop, f->health, f->metrics, &f->admin), 0);
     *state = f;

@@ -140,7 +140,7 @@ fixture_new(void)
     f->config.stream = (struct config_stream){
         .retry_ms = 2000, .notsent_lowat_bytes = 16384, .peer_timeout_ms = LONG_MS};
     f->loop = loop_new("test");
-    f->metrics = metrics_new(NULL, 0, NULL, 0, 2);
+    f->metrics = metrics_new(2, 0);
     assert_non_null(f->loop);
     assert_non_null(f->metrics);
     timer_init(&f->tick, f->loop, fixture_on_tick, f);

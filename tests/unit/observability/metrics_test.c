@@ -11,9 +11,6 @@
 
 #include <cmocka.h>
 
-static const char *const sources[] = {"shop", "pl\"a\\nt\n"};
-static const char *const routes[] = {"0", "1", "2"};
-
 static size_t allocations_left = SIZE_MAX;
 
 void *__real_calloc(size_t length, size_t size); /* the linker's names */
@@ -42,7 +39,7 @@ __wrap_aligned_alloc(size_t alignment, size_t size)
 static struct metrics *
 new_metrics(size_t threads)
 {
-    struct metrics *m = metrics_new(sources, 2, routes, 3, threads);
+    struct metrics *m = metrics_new(threads, 3);
     assert_non_null(m);
     return m;
 }
@@ -100,23 +97,15 @@ test_metrics_every_cell_is_its_own(void **state)
 {
     struct metrics *m = new_metrics(1);
     struct metrics_slot *s = metrics_slot(m, 0);
-    int64_t value = 1;
     (void)state;
-    for (size_t route = 0; route < 3; route++) {
-        metrics_set(s, METRIC_ROUTE_EVENTS, route, value++);
-        for (enum metric_miss why = 0; why < METRIC_MISS_COUNT; why++) {
-            metrics_set(s, METRIC_ROUTE_MISSES, metric_route_miss(route, why), value++);
-        }
+    for (enum metric_closed why = 0; why < METRIC_CLOSED_COUNT; why++) {
+        metrics_set(s, METRIC_STREAMS_CLOSED, why, 100 + (int64_t)why);
     }
-    value = 1;
-    for (size_t route = 0; route < 3; route++) {
-        assert_int_equal(metrics_read(m, METRIC_ROUTE_EVENTS, route), value++);
-        for (enum metric_miss why = 0; why < METRIC_MISS_COUNT; why++) {
-            size_t label = metric_route_miss(route, why);
-            assert_int_equal(metrics_read(m, METRIC_ROUTE_MISSES, label), value++);
-        }
+    for (enum metric_closed why = 0; why < METRIC_CLOSED_COUNT; why++) {
+        assert_int_equal(metrics_read(m, METRIC_STREAMS_CLOSED, why), 100 + (int64_t)why);
     }
-    assert_int_equal(metrics_read(m, METRIC_REPLAY_UP, 0), 0);
+    assert_int_equal(metrics_read(m, METRIC_STREAMS_OPENED, 0), 0);
+    assert_int_equal(metrics_read(m, METRIC_DELIVERIES, 0), 0);
     metrics_free(m);
 }
 
@@ -135,45 +124,17 @@ test_metrics_render_has_help_type_and_every_label(void **state)
 {
     struct metrics *m = new_metrics(1);
     (void)state;
-    metrics_add(metrics_slot(m, 0), METRIC_SOURCE_MESSAGES, 0, 4);
-    metrics_add(metrics_slot(m, 0), METRIC_ROUTE_MISSES, metric_route_miss(2, METRIC_MISS_UTF8), 9);
     metrics_add(metrics_slot(m, 0), METRIC_STREAMS_CLOSED, METRIC_CLOSED_SLOW, 2);
     metrics_add(metrics_slot(m, 0), METRIC_HTTP_REQUESTS, METRIC_STATUS_404, 3);
     char *text = render(m);
     assert_line(text, "# HELP runnel_streams Open event streams.");
     assert_line(text, "# TYPE runnel_streams gauge");
     assert_line(text, "runnel_streams 0");
-    assert_line(text, "# TYPE runnel_source_messages_total counter");
-    assert_line(text, "runnel_source_messages_total{source=\"shop\"} 4");
-    assert_line(text, "runnel_route_misses_total{route=\"2\",reason=\"utf8\"} 9");
-    assert_line(text, "runnel_route_misses_total{route=\"1\",reason=\"utf8\"} 0");
+    assert_line(text, "# TYPE runnel_streams_closed_total counter");
     assert_line(text, "runnel_streams_closed_total{reason=\"slow\"} 2");
+    assert_line(text, "runnel_streams_closed_total{reason=\"client\"} 0");
     assert_line(text, "runnel_http_requests_total{status=\"404\"} 3");
     assert_line(text, "runnel_build_info{version=\"" RUNNEL_VERSION "\"} 1");
-    free(text);
-    metrics_free(m);
-}
-
-static void
-test_metrics_render_escapes_label_values(void **state)
-{
-    struct metrics *m = new_metrics(1);
-    (void)state;
-    char *text = render(m);
-    assert_line(text, "runnel_source_up{source=\"pl\\\"a\\\\nt\\n\"} 0");
-    free(text);
-    metrics_free(m);
-}
-
-static void
-test_metrics_without_sources_leaves_their_metrics_out(void **state)
-{
-    struct metrics *m = metrics_new(NULL, 0, NULL, 0, 1);
-    (void)state;
-    assert_non_null(m);
-    char *text = render(m);
-    assert_null(strstr(text, "runnel_source_up"));
-    assert_null(strstr(text, "runnel_route_misses_total"));
     free(text);
     metrics_free(m);
 }
@@ -196,7 +157,7 @@ test_metrics_new_out_of_memory_is_null(void **state)
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         allocations_left = i;
-        assert_null(metrics_new(sources, 2, routes, 3, 2));
+        assert_null(metrics_new(2, 3));
     }
     allocations_left = SIZE_MAX;
 }
@@ -261,8 +222,6 @@ main(void)
         cmocka_unit_test(test_metrics_every_cell_is_its_own),
         cmocka_unit_test(test_metrics_without_slot_count_nothing),
         cmocka_unit_test(test_metrics_render_has_help_type_and_every_label),
-        cmocka_unit_test(test_metrics_render_escapes_label_values),
-        cmocka_unit_test(test_metrics_without_sources_leaves_their_metrics_out),
         cmocka_unit_test(test_metrics_render_says_where_the_buffer_is_full),
         cmocka_unit_test(test_metrics_new_out_of_memory_is_null),
         cmocka_unit_test(test_metrics_threads_add_while_another_reads),

@@ -100,7 +100,7 @@ log_rig_open(struct log_rig *r,
                                              .on_feed_start = rig_on_feed_start,
                                              .on_state = rig_on_state,
                                              .on_mark = rig_on_mark};
-    r->metrics = metrics_new(NULL, 0, NULL, 0, 1);
+    r->metrics = metrics_new(1, 0);
     r->log = new_log(&r->config, loop, &listener, r->metrics);
     assert_non_null(r->log);
     r->reader = replay_reader_new(r->log, loop);

@@ -48,11 +48,11 @@ fixture_begin(struct fixture *f, bool is_persistent)
     f->settings = (struct source_settings){
         .config = &f->rig.config,
         .loop = f->rig.loop,
+        .series = f->rig.series,
         .sink = {.arg = f, .on_message = fixture_on_message, .on_loss = fixture_on_loss},
     };
     assert_int_equal(mqtt_subscriber_init(&f->subscriber, &f->settings), 0);
     f->intake = (struct mqtt_intake){.settings = &f->settings,
-                                     .metrics = metrics_slot(f->rig.metrics, 0),
                                      .gate = &f->gate,
                                      .redelivery = &f->redelivery,
                                      .subscriber = &f->subscriber,
@@ -107,7 +107,9 @@ check_not_taken(int result)
     f.intake.is_persistent = false;
     assert_int_equal(give(&f, 1, false), 0);
     assert_int_equal(f.lost, 2);
-    assert_int_equal(rig_metric(&f.rig, METRIC_SOURCE_DROPPED), 2);
+    enum metric_dropped why =
+        result == SINK_E_FULL ? METRIC_DROPPED_QUEUE_FULL : METRIC_DROPPED_MEMORY;
+    assert_int_equal(metrics_series_read(f.rig.series, METRIC_SOURCE_DROPPED, why), 2);
     assert_int_equal(rig_metric(&f.rig, METRIC_SOURCE_MESSAGES), 0);
     assert_false(mqtt_gate_is_closed(&f.gate));
     fixture_end(&f);

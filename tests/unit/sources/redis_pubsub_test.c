@@ -26,6 +26,7 @@ struct fixture {
     struct fake_server *fake;
     struct health *health;
     struct metrics *metrics;
+    struct metrics_series *series;
     struct config_source config;
     struct source *source;
     char diary[DIARY_SIZE]; /* topic=payload, a blank behind each */
@@ -34,8 +35,6 @@ struct fixture {
     const char *words; /* that health has to say */
     size_t wanted;
 };
-
-static const char *const source_names[] = {"shop"};
 
 static const struct source_subscription subscriptions[] = {
     {.filter = "orders.new", .is_pattern = false},
@@ -86,7 +85,8 @@ setup(void **state)
     *state = f;
     f->loop = loop_new("test");
     f->health = health_new();
-    f->metrics = metrics_new(source_names, 1, NULL, 0, 1);
+    f->metrics = metrics_new(1, 0);
+    f->series = metrics_series_ref(f->metrics, "shop", NULL);
     f->config = (struct config_source){.name = name, .type = SOURCE_REDIS};
     return 0;
 }
@@ -118,7 +118,7 @@ start_on(struct fixture *f, uint16_t port, bool counts_once)
         .loop = f->loop,
         .sink = {.arg = f, .on_message = on_message, .on_loss = on_loss},
         .dedup = {.arg = f, .is_first = counts_once ? is_first : NULL},
-        .metrics = f->metrics,
+        .series = f->series,
         .health = f->health,
     };
     f->source = redis_pubsub_new(&settings);
@@ -165,7 +165,7 @@ expect(struct fixture *f, const char *diary)
 static int64_t
 metric(const struct fixture *f, enum metric which)
 {
-    return metrics_read(f->metrics, which, 0);
+    return metrics_series_read(f->series, which, 0);
 }
 
 static void

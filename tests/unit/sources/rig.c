@@ -29,7 +29,6 @@ __tsan_default_suppressions(void)
     return "mutex:libmosquitto\n";
 }
 
-static const char *const rig_names[] = {"plant"};
 static char rig_empty[] = "";
 
 static int
@@ -96,7 +95,8 @@ rig_init_type(struct rig *r, enum config_source_type type)
     (void)signal(SIGPIPE, SIG_IGN); /* as main does */
     r->loop = loop_new("test");
     r->health = health_new();
-    r->metrics = metrics_new(rig_names, 1, NULL, 0, 1);
+    r->metrics = metrics_new(1, 0);
+    r->series = metrics_series_ref(r->metrics, "plant", NULL);
     assert(r->loop != NULL && r->health != NULL && r->metrics != NULL);
     r->config = (struct config_source){.name = name, .type = type, .broker = rig_broker(0)};
     r->config.mqtt.client_id = rig_empty;
@@ -148,7 +148,7 @@ rig_start(struct rig *r)
                  .on_message = rig_on_message,
                  .on_loss = rig_on_loss,
                  .last_events = rig_last_events},
-        .metrics = r->metrics,
+        .series = r->series,
         .health = r->health,
     };
     r->source =
@@ -216,7 +216,7 @@ rig_wait_turn(struct rig *r, uint64_t begin_ns, const char *condition, const cha
 bool
 rig_is_up(const struct rig *r)
 {
-    return metrics_read(r->metrics, METRIC_SOURCE_UP, 0) == 1;
+    return metrics_series_read(r->series, METRIC_SOURCE_UP, 0) == 1;
 }
 
 bool
@@ -230,7 +230,7 @@ rig_says(const struct rig *r, const char *words)
 int64_t
 rig_metric(const struct rig *r, int metric)
 {
-    return metrics_read(r->metrics, (enum metric)metric, 0);
+    return metrics_series_read(r->series, (enum metric)metric, 0);
 }
 
 size_t

@@ -18,6 +18,7 @@
 struct health;
 struct loop;
 struct metrics;
+struct metrics_series;
 
 enum { RIG_SUBSCRIPTIONS_MAX = 400, RIG_PATIENCE_S = 30 };
 
@@ -31,6 +32,7 @@ struct rig {
     struct loop *loop;
     struct health *health;
     struct metrics *metrics;
+    struct metrics_series *series;
     struct config_source config; /* change it before rig_start() */
     struct source_subscription subscriptions[RIG_SUBSCRIPTIONS_MAX];
     size_t subscriptions_length;

@@ -151,7 +151,6 @@ rig_move_mark(void *arg, const struct mark *mark, uint64_t *ret_ticket)
 struct stream_rig *
 stream_rig_new(void)
 {
-    static const char *const source_names[] = {"shop"};
     static char name[] = "shop";
     static char from[] = "0";
     static char field[] = "f";
@@ -161,7 +160,8 @@ stream_rig_new(void)
     r->room = SIZE_MAX;
     r->loop = loop_new("test");
     r->health = health_new();
-    r->metrics = metrics_new(source_names, 1, NULL, 0, 1);
+    r->metrics = metrics_new(1, 0);
+    r->series = metrics_series_ref(r->metrics, "shop", NULL);
     r->announce = calloc(1, sizeof *r->announce);
     loop_task_init(r->announce, rig_announce, r);
     r->config = (struct config_source){
@@ -210,7 +210,7 @@ stream_rig_start_on(struct stream_rig *r, uint16_t port)
                  .on_loss = rig_on_loss,
                  .read_mark = rig_read_mark,
                  .move_mark = rig_move_mark},
-        .metrics = r->metrics,
+        .series = r->series,
         .health = r->health,
     };
     r->source = redis_stream_new(&settings);
@@ -331,5 +331,5 @@ stream_rig_expect(struct stream_rig *r, const char *diary)
 int64_t
 stream_rig_metric(const struct stream_rig *r, int metric)
 {
-    return metrics_read(r->metrics, (enum metric)metric, 0);
+    return metrics_series_read(r->series, (enum metric)metric, 0);
 }

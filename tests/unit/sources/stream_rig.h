@@ -13,6 +13,7 @@
 struct health;
 struct loop;
 struct metrics;
+struct metrics_series;
 struct redis_server;
 
 enum { RIG_STREAMS_MAX = 4, RIG_DIARY_SIZE = 16384, RIG_TEXT_SIZE = 64, RIG_REFUSED_MAX = 64 };
@@ -35,6 +36,7 @@ struct stream_rig {
     struct redis_server *server; /* NULL until stream_rig_serve() */
     struct health *health;
     struct metrics *metrics;
+    struct metrics_series *series;
     struct config_source config;
     struct source_subscription subscriptions[RIG_STREAMS_MAX];
     size_t subscriptions_length;

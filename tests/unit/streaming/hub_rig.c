@@ -90,7 +90,7 @@ world_begin_with(struct config_stream config, struct config_replay replay_config
     world.loop = loop_new("test");
     assert_non_null(world.loop);
     loop_task_init(&world.turn, on_turn, NULL);
-    world.metrics = metrics_new(NULL, 0, NULL, 0, 2);
+    world.metrics = metrics_new(2, 0);
     assert_non_null(world.metrics);
     const struct replay_listener listener = {
         .on_stored = on_stored,

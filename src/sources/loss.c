@@ -1,0 +1,19 @@
+#include "sources/loss.h"
+
+#include "observability/metrics.h"
+
+enum metric_dropped
+loss_reason(int result)
+{
+    if (result == SINK_E_FULL) {
+        return METRIC_DROPPED_QUEUE_FULL;
+    }
+    return result == ERR_MEMORY ? METRIC_DROPPED_MEMORY : METRIC_DROPPED_TOO_LARGE;
+}
+
+void
+loss_tell(const struct source_settings *settings, enum metric_dropped why, uint64_t count)
+{
+    metrics_series_add(settings->series, METRIC_SOURCE_DROPPED, why, count);
+    settings->sink.on_loss(settings->sink.arg, count);
+}
