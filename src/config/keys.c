@@ -64,8 +64,7 @@ key_is_allowed(const struct key *k, unsigned only)
     return only == 0 || (k->flags & KEY_ONLY) == 0 || (k->flags & only) != 0;
 }
 
-/* Whether `k` stands directly in the group, not in a group within it. */
-static bool
+bool
 key_is_in_group(const struct key *k, struct str path)
 {
     size_t before = (size_t)(key_name(k) - k->path);

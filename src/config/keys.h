@@ -87,6 +87,9 @@ const char *key_name(const struct key *k);
 /* Whether a key may stand where the KEY_ONLY flags `only` hold; 0: it is not known what holds. */
 bool key_is_allowed(const struct key *k, unsigned only);
 
+/* Whether it stands directly in the group of `path` ("": in no group), not in a group within it. */
+bool key_is_in_group(const struct key *k, struct str path);
+
 /*
  * The keys that may stand in the group of `path` ("" for the table's own), of those that are
  * allowed: their names go to `ret_names`, their number is returned.

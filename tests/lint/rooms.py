@@ -9,6 +9,7 @@ ALLOWED = {
     "event": ["base"],
     "sse": ["base"],
     "config": ["base"],
+    "generator": ["base", "config"],
     "observability": ["base"],
     "routing": ["base", "config", "sse"],
     "redis": ["base", "event", "config", "observability"],

@@ -1,11 +1,5 @@
-/*
- * Writes config/reference.md from keys.def: what each key takes, its default, what it is for. A build tool, no
- * part of runnel; the test unit.config.reference holds that the committed page is what this prints.
- */
-
-#include "config/keys.h"
-
-#include <stdio.h>
+#include "generator/description.h"
+#include "generator/pages.h"
 
 static const char introduction[] =
     "# Every key of the config\n"
@@ -72,42 +66,40 @@ only_text(const struct key *k)
 
 /* A cell of a table: its `|` would end it. */
 static void
-print_cell(const char *text)
+print_cell(FILE *to, const char *text)
 {
     for (; *text != '\0'; text++) {
-        fputs(*text == '|' ? "\\|" : (char[]){*text, '\0'}, stdout);
+        fputs(*text == '|' ? "\\|" : (char[]){*text, '\0'}, to);
     }
 }
 
 static void
-print_default(const struct key *k)
+print_default(FILE *to, const struct key *k)
 {
     if (k->default_text != NULL) {
-        printf("`%s`", k->default_text);
+        fprintf(to, "`%s`", k->default_text);
     } else if ((k->flags & KEY_REQUIRED) != 0) {
-        fputs("*required*", stdout);
+        fputs("*required*", to);
     } else if (k->type == KEY_ORIGINS) {
-        fputs("none", stdout);
+        fputs("none", to);
     }
 }
 
 static void
-print_key(const struct key *k, size_t prefix_size, bool has_only)
+print_key(FILE *to, const struct key *k, size_t prefix_size, bool has_only)
 {
     char text[KEY_EXPECTED_SIZE];
-    printf("| `%s` | ", k->path + prefix_size);
+    char description[DESCRIPTION_SIZE];
+    fprintf(to, "| `%s` | ", k->path + prefix_size);
     if (has_only) {
-        printf("%s | ", only_text(k));
+        fprintf(to, "%s | ", only_text(k));
     }
-    print_cell(key_expected(k, k->flags & KEY_ONLY, text));
-    fputs(" | ", stdout);
-    print_default(k);
-    fputs(" | ", stdout);
-    print_cell(k->help);
-    if ((k->flags & KEY_WITH_TLS) != 0) {
-        fputs(" Only with TLS.", stdout);
-    }
-    fputs(" |\n", stdout);
+    print_cell(to, key_expected(k, k->flags & KEY_ONLY, text));
+    fputs(" | ", to);
+    print_default(to, k);
+    fputs(" | ", to);
+    print_cell(to, description_of(k, description));
+    fputs(" |\n", to);
 }
 
 static bool
@@ -130,29 +122,29 @@ section_has_only(const struct section_title *section)
 }
 
 static void
-print_section(const struct section_title *section)
+print_section(FILE *to, const struct section_title *section)
 {
     bool has_only = section_has_only(section);
     const char *about = section->about;
     if (section->key != NULL) {
         about = keys_find(TABLE_ROOT, str_from(section->key))->help;
     }
-    printf("\n## %s\n%s\n\n", section->title, about);
-    puts(has_only ? "| key | only for | value | default | meaning |\n|---|---|---|---|---|"
-                  : "| key | value | default | meaning |\n|---|---|---|---|");
+    fprintf(to, "\n## %s\n%s\n\n", section->title, about);
+    fputs(has_only ? "| key | only for | value | default | meaning |\n|---|---|---|---|---|\n"
+                   : "| key | value | default | meaning |\n|---|---|---|---|\n",
+          to);
     for (size_t i = 0; i < KEYS_LENGTH; i++) {
         if (is_in_section(&keys[i], section)) {
-            print_key(&keys[i], strlen(section->group), has_only);
+            print_key(to, &keys[i], strlen(section->group), has_only);
         }
     }
 }
 
-int
-main(void)
+void
+reference_write(FILE *to)
 {
-    fputs(introduction, stdout);
+    fputs(introduction, to);
     for (size_t i = 0; i < sizeof(sections) / sizeof(sections[0]); i++) {
-        print_section(&sections[i]);
+        print_section(to, &sections[i]);
     }
-    return ferror(stdout) != 0;
 }

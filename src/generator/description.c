@@ -1,0 +1,11 @@
+#include "generator/description.h"
+
+#include <stdio.h>
+
+const char *
+description_of(const struct key *k, char ret_text[static DESCRIPTION_SIZE])
+{
+    snprintf(ret_text, DESCRIPTION_SIZE, "%s%s", k->help,
+             (k->flags & KEY_WITH_TLS) != 0 ? " Only with TLS." : "");
+    return ret_text;
+}
