@@ -154,6 +154,44 @@ def test_policy_skip(new_runnel, open_streams, subscribe):
     assert reader.data() == texts + ["end"] and not reader.gaps()
 
 
+def assert_closed_as_slow(runnel, stream, texts):
+    assert runnel.metric("runnel_streams_closed_total", reason="slow") >= 1
+    taken = stream.data()
+    assert taken == texts[:len(taken)] and len(taken) < len(texts)
+
+
+def test_policy_of_a_route(new_runnel, new_redis, open_streams, subscribe):
+    """
+    Each route has its own; it holds where the stream's is another, and in an edge process, which has no routes and
+    learns it from the events. The other channels of the same worker keep theirs.
+    """
+    log = {"store": "redis"} | new_redis().start().broker()
+    strict = {"source": "api", "topic": "strict/{c}", "channel": "{c}", "slow": "close", "slow_after": "2s"}
+    lenient = {"source": "api", "topic": "lenient/{c}", "channel": "{c}", "slow": "catch-up"}
+    writer = new_runnel(sources={"api": {"type": "http"}}, routes=[strict, lenient], stream=SMALL,
+                        replay=log | {"keep": {"events": 100_000}}).start()
+    edge = new_runnel(replay=log, stream=SMALL | {"slow": "skip", "slow_after": "1s"}).start()
+    streams = {runnel: open_streams(runnel, 1, "a") + open_streams(runnel, 1, "b") for runnel in (writer, edge)}
+    reader = subscribe(edge, "a").await_live()
+    began_ms, _ = id_key(streams[edge][0].events[0].id)
+    texts = {"a": [], "b": []}
+
+    def step():
+        number = len(texts["a"])
+        texts["a"] += publish_many(writer, number, 10, channel="strict/a")
+        texts["b"] += publish_many(writer, number, 10, channel="lenient/b")
+        return number >= 200 and id_key(reader.last_event_id)[0] > began_ms + 4000
+
+    wait_for(step, lambda: f"{len(texts['a'])} events did not do it: {edge.metrics()}")
+    for runnel, (a, b) in streams.items():
+        a.read_until(lambda s: s.is_at_end)
+        assert_closed_as_slow(runnel, a, texts["a"])
+        b.read_until(lambda s: len(s.messages()) >= len(texts["b"]))
+        assert b.data() == texts["b"] and "runnel.gap" not in b.types()
+    reader.await_messages(len(texts["a"]))
+    assert reader.data() == texts["a"]
+
+
 def test_dead_peer_is_found(new_runnel, open_streams):
     """A client whose window stays shut for peer_timeout while there is something to send."""
     runnel = start(new_runnel, {"store": "memory"}, stream={"peer_timeout": "2s", "heartbeat": "500ms"})

@@ -118,6 +118,13 @@ enum config_not_utf8 { NOT_UTF8_DROP, NOT_UTF8_BASE64 };
 /* An extraction failed: drop the event, or pass with "" in its place. */
 enum config_on_error { ON_ERROR_DROP, ON_ERROR_PASS };
 enum config_slow { SLOW_CATCH_UP, SLOW_SKIP, SLOW_CLOSE };
+/* The first leaves it to the stream; the others are 1 + enum config_slow. */
+enum config_route_slow {
+    ROUTE_SLOW_STREAM,
+    ROUTE_SLOW_CATCH_UP,
+    ROUTE_SLOW_SKIP,
+    ROUTE_SLOW_CLOSE
+};
 
 struct config_route {
     struct config_mark mark;
@@ -131,6 +138,8 @@ struct config_route {
     struct config_when *when; /* all must hold */
     size_t when_length;
     struct config_keep keep;
+    enum config_route_slow slow;
+    uint64_t slow_after_ms; /* 0: the stream's */
     enum config_not_utf8 not_utf8;
     enum config_on_error on_error;
     uint64_t max_bytes; /* of the payload */

@@ -23,7 +23,6 @@ enum {
 struct outline {
     size_t channel_begin, channel_size, body_size;
     uint32_t route;
-    struct replay_keep keep;
 };
 
 /* A route that matched and made no event. */
@@ -44,6 +43,7 @@ struct pipeline {
     struct outline outlines[EVENTS_MAX];
     struct replay_draft drafts[EVENTS_MAX];
     size_t length;
+    uint64_t received_ms;
     struct buf misses; /* of struct miss */
     int result;        /* the first failure of this message */
 };
@@ -64,13 +64,11 @@ pipeline_outline(struct pipeline *p, const struct table_event *event)
         p->scratch.size = begin;
         return r;
     }
-    const struct config_keep *keep = &p->parts.config->routes[event->route].keep;
     p->outlines[p->length++] = (struct outline){
         .channel_begin = begin,
         .channel_size = event->channel.size,
         .body_size = p->scratch.size - begin - event->channel.size,
         .route = event->route,
-        .keep = {.events = keep->events, .for_ms = keep->for_ms},
     };
     return 0;
 }
@@ -101,11 +99,14 @@ pipeline_append(struct pipeline *p, const struct mark *mark, uint64_t *ret_ticke
 {
     for (size_t i = 0; i < p->length; i++) {
         const struct outline *o = &p->outlines[i];
+        const struct config_route *route = &p->parts.config->routes[o->route];
         const char *channel = p->scratch.data + o->channel_begin;
         p->drafts[i] = (struct replay_draft){
             .channel = {channel, o->channel_size},
             .body = {channel + o->channel_size, o->body_size},
-            .keep = o->keep,
+            .keep = {.events = route->keep.events, .for_ms = route->keep.for_ms},
+            .slow = slow_rule_make(route->slow, route->slow_after_ms),
+            .received_ms = p->received_ms,
         };
     }
     int r = mark == NULL ? replay_append(p->log, p->drafts, p->length, ret_ticket)
@@ -139,6 +140,7 @@ pipeline_route(struct pipeline *p, const struct message *message)
     buf_clear(&p->scratch);
     buf_clear(&p->misses);
     p->length = 0;
+    p->received_ms = message->received_ms;
     p->result = 0;
     int matched = table_route(p->parts.table, message, &visitor);
     return matched >= 0 && p->result < 0 ? p->result : matched;

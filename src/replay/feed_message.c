@@ -2,8 +2,8 @@
 
 enum {
     FEED_HEAD_WORDS = 4,
-    FEED_EVENT_WORDS = 4,
-    FEED_LINE_SIZE_MAX = 160 /* four words of an id's size at most, and then some */
+    FEED_EVENT_WORDS = 6,
+    FEED_LINE_SIZE_MAX = 224 /* six words of an id's size at most, and then some */
 };
 
 /* Takes a line of exactly `length` words, one blank between, off the front. ERR_SYNTAX. */
@@ -92,6 +92,7 @@ feed_message_next(struct feed_message *m, struct feed_event *ret_event)
     if (err != 0 || event.id <= m->previous || event.id > m->after || event.floor >= event.id) {
         return ERR_SYNTAX;
     }
+    event.traits = event_traits_read(words[4], words[5]);
     m->rest = rest;
     m->previous = event.id;
     *ret_event = event;

@@ -2,8 +2,11 @@
 /*
  * A message of the feed, read. The append script writes one for each batch:
  *
- *     1 <before> <birth> <after>\n                            ids; the log's head before and after
- * the batch <id> <floor> <channel bytes> <body bytes>\n<channel><body>   for each event, in order
+ *     1 <before> <birth> <after>\n
+ *     <id> <floor> <channel bytes> <body bytes> <delay> <slow>\n<channel><body>
+ *
+ * The head line has the log's head before the batch, its birth, and its head after it; then comes
+ * each event, in order, with its traits.
  *
  * `before` chains the messages: where it is not the last message's `after`, one was lost. Pure, no
  * copies.
@@ -12,6 +15,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "sse/event_id.h"
+#include "sse/event_traits.h"
 
 #include <stdint.h>
 
@@ -29,6 +33,7 @@ struct feed_event {
     event_id floor;
     struct str channel;
     struct str body;
+    struct event_traits traits;
 };
 
 enum { FEED_MESSAGE_E_END = 1 };

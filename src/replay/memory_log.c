@@ -240,7 +240,9 @@ memory_log_append(struct memory_log *log,
         return ERR_MEMORY;
     }
     event_id id = event_id_next(log->head, now_ms);
-    e->frame = frame_new(draft->channel, id, later(c->last, log->birth), draft->body);
+    const struct event_traits traits = {.slow = draft->slow,
+                                        .delay_ms = event_delay_ms(id, draft->received_ms)};
+    e->frame = frame_new(draft->channel, id, later(c->last, log->birth), draft->body, traits);
     if (e->frame == NULL) {
         free(e);
         return ERR_MEMORY;

@@ -107,6 +107,8 @@ command_add_events(struct append_command *c, const struct batch *batch)
         if (!d->is_mark) {
             command_add_number(c, d->keep.events);
             command_add_number(c, d->keep.for_ms);
+            command_add_number(c, d->received_ms);
+            command_add_number(c, d->slow);
             command_add(c, draft_body(d));
         }
     }

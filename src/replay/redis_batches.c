@@ -38,8 +38,11 @@ draft_new(struct str stream, const struct replay_draft *from)
     if (d == NULL) {
         return NULL;
     }
-    *d = (struct draft){
-        .keep = from->keep, .key_size = (uint32_t)key_size, .body_size = (uint32_t)from->body.size};
+    *d = (struct draft){.keep = from->keep,
+                        .received_ms = from->received_ms,
+                        .slow = from->slow,
+                        .key_size = (uint32_t)key_size,
+                        .body_size = (uint32_t)from->body.size};
     list_init(&d->node);
     memcpy(d->bytes, stream.data, stream.size);
     memcpy(d->bytes + stream.size, from->channel.data, from->channel.size);

@@ -33,6 +33,8 @@ struct draft {
     struct list node;
     struct replay_keep keep;
     uint64_t ticket;
+    uint64_t received_ms;
+    uint32_t slow;
     uint32_t key_size;
     uint32_t body_size;
     uint32_t before_size;

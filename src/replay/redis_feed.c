@@ -50,7 +50,8 @@ feed_deliver(struct redis_feed *f, const struct feed_event *event)
         log_warn("replay.invalid", LOG_STR("channel", event->channel));
         return;
     }
-    struct frame *frame = frame_new(event->channel, event->id, event->floor, event->body);
+    struct frame *frame =
+        frame_new(event->channel, event->id, event->floor, event->body, event->traits);
     if (frame == NULL) {
         feed_start(f, event->id); /* it is in the log, to be read when there is memory */
         return;

@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-/* The script's reply: head, what is vouched for, is_end, entries; an entry: id, [f, floor, b,
- * body]. */
-enum { PAGE_ITEMS = 4, ENTRY_ITEMS = 2, ENTRY_FIELDS = 4 };
+/* The script's reply: head, what is vouched for, is_end, entries; an entry: id, [f, floor, b, body,
+ * d, delay, s, slow]. Versions before the traits wrote entries without them. */
+enum { PAGE_ITEMS = 4, ENTRY_ITEMS = 2, ENTRY_FIELDS_MIN = 4, ENTRY_FIELDS = 8 };
 
 struct page_builder {
     struct replay_page *page;
@@ -26,9 +26,21 @@ entry_is_event(const struct redis_reply *entry)
         return false;
     }
     const struct redis_reply *fields = &entry->items[1];
-    return fields->type == REDIS_TYPE_ARRAY && fields->length == ENTRY_FIELDS &&
+    return fields->type == REDIS_TYPE_ARRAY && fields->length >= ENTRY_FIELDS_MIN &&
            str_equal(redis_reply_text(&fields->items[0]), STR("f")) &&
            str_equal(redis_reply_text(&fields->items[2]), STR("b"));
+}
+
+/* Of an entry that is an event. */
+static struct event_traits
+entry_traits(const struct redis_reply *entry)
+{
+    const struct redis_reply *fields = &entry->items[1];
+    if (fields->length < ENTRY_FIELDS) {
+        return (struct event_traits){.slow = 0};
+    }
+    return event_traits_read(redis_reply_text(&fields->items[5]),
+                             redis_reply_text(&fields->items[7]));
 }
 
 /* An entry that is no event is skipped. ERR_MEMORY. */
@@ -58,7 +70,7 @@ page_add(struct page_builder *b, const struct redis_reply *entry)
             return 0;
         }
     }
-    struct frame *frame = frame_new(b->channel, id, floor, body);
+    struct frame *frame = frame_new(b->channel, id, floor, body, entry_traits(entry));
     if (frame == NULL) {
         return ERR_MEMORY;
     }

@@ -35,6 +35,8 @@ struct replay_draft {
     struct str channel; /* channel_name_is_valid */
     struct str body;    /* sse_encode_body's output */
     struct replay_keep keep;
+    uint32_t slow;        /* the route's slow rule (event_traits.h); 0: none of its own */
+    uint64_t received_ms; /* wall clock at the receipt by the source; 0: not known */
 };
 
 /* What the log tells its owner; all on the ingest loop. */

@@ -19,23 +19,25 @@ frame_write_id_line(event_id id, char ret_line[static ID_LINE_SIZE_MAX])
 }
 
 struct frame *
-frame_new(struct str channel, event_id id, event_id floor, struct str body)
+frame_new(
+    struct str channel, event_id id, event_id floor, struct str body, struct event_traits traits)
 {
     char id_line[ID_LINE_SIZE_MAX];
     size_t id_line_size = frame_write_id_line(id, id_line);
-    assert(channel.size <= UINT16_MAX);
+    assert(channel.size <= UINT8_MAX);
     if (body.size > UINT32_MAX - id_line_size) {
         return NULL;
     }
     size_t wire_size = id_line_size + body.size;
-    struct frame *f = malloc(sizeof(*f) + channel.size + wire_size);
+    struct frame *f = malloc(offsetof(struct frame, bytes) + channel.size + wire_size);
     if (f == NULL) {
         return NULL;
     }
     atomic_init(&f->refs, 1);
     f->wire_size = (uint32_t)wire_size;
-    f->body_offset = (uint32_t)id_line_size;
-    f->channel_size = (uint16_t)channel.size;
+    f->body_offset = (uint8_t)id_line_size;
+    f->channel_size = (uint8_t)channel.size;
+    f->traits = traits;
     f->id = id;
     f->floor = floor;
     f->channel_hash = map_hash(channel);

@@ -6,16 +6,16 @@
 
 #include "base/str.h"
 #include "sse/event_id.h"
+#include "sse/event_traits.h"
 
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct frame {
-    atomic_uint refs;      /* private to frame.c */
-    uint32_t wire_size;    /* bytes of id line and body */
-    uint32_t body_offset;  /* where in wire the body begins */
-    uint16_t channel_size; /* bytes */
+    atomic_uint refs;   /* private to frame.c */
+    uint32_t wire_size; /* bytes of id line and body */
+    struct event_traits traits;
     event_id id;
     /*
      * A cursor of this channel that is >= floor misses nothing before this event: the id of the
@@ -24,6 +24,8 @@ struct frame {
      */
     event_id floor;
     uint64_t channel_hash; /* map_hash(channel) */
+    uint8_t channel_size;  /* bytes */
+    uint8_t body_offset;   /* where in wire the body begins */
     char bytes[];          /* channel name, then wire */
 };
 
@@ -31,7 +33,8 @@ struct frame {
  * A frame with one reference, the caller's. The channel's name is valid, `body` as sse_encode_body
  * wrote it. NULL on OOM and for a body near 4 GiB.
  */
-struct frame *frame_new(struct str channel, event_id id, event_id floor, struct str body);
+struct frame *frame_new(
+    struct str channel, event_id id, event_id floor, struct str body, struct event_traits traits);
 
 /* Any thread. */
 struct frame *frame_ref(struct frame *f);
@@ -47,6 +50,13 @@ static inline struct str
 frame_wire(const struct frame *f)
 {
     return (struct str){f->bytes + f->channel_size, f->wire_size};
+}
+
+/* When a source received the event: ms of its wall clock. See event_traits.h. */
+static inline uint64_t
+frame_received_ms(const struct frame *f)
+{
+    return event_received_ms(f->id, f->traits.delay_ms);
 }
 
 static inline struct str

@@ -126,7 +126,8 @@ run_drop_first(struct tail_run *run)
 static struct tail_run
 batch_single(struct hub *h, struct tail_run *run, struct str bytes)
 {
-    h->scratch.entries[0] = (struct tail_entry){run->entries[0].id, (uint32_t)bytes.size};
+    h->scratch.entries[0] = run->entries[0];
+    h->scratch.entries[0].end = (uint32_t)bytes.size;
     return (struct tail_run){.bytes = bytes.data, .entries = h->scratch.entries, .length = 1};
 }
 
@@ -151,7 +152,8 @@ batch_gather(struct subscriber *s, struct tail_run *runs, size_t length, event_i
         }
         memcpy(h->scratch.bytes + size, bytes.data, bytes.size);
         size += bytes.size;
-        h->scratch.entries[events++] = (struct tail_entry){run->entries[0].id, (uint32_t)size};
+        h->scratch.entries[events] = run->entries[0];
+        h->scratch.entries[events++].end = (uint32_t)size;
         run_drop_first(run);
         run = run->length > 0 ? oldest_run(runs, length) : run;
     }

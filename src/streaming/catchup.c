@@ -126,6 +126,9 @@ catchup_take_page(struct channel *c, const struct replay_page *page, uint32_t ne
         catchup_fail(c);
         return;
     }
+    if (page->length > 0) {
+        channel_note_event(c, page->frames[page->length - 1]);
+    }
     metrics_set(c->hub->metrics, METRIC_TAIL_BYTES, 0, (int64_t)c->hub->pool.bytes);
     if (waiting_length > 0) {
         c->hub->catchup.fresh += c->fresh_length == 0 ? 1 : 0;

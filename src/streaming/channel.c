@@ -53,6 +53,15 @@ channel_name(const struct channel *c)
 }
 
 void
+channel_note_event(struct channel *c, const struct frame *frame)
+{
+    if (frame->id > c->newest) {
+        c->newest = frame->id;
+        c->slow = frame->traits.slow;
+    }
+}
+
+void
 channel_free(struct channel *c)
 {
     metrics_move(c->hub->metrics, METRIC_CHANNELS, 0, -1);

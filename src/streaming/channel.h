@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "event/loop.h"
 #include "sse/event_id.h"
+#include "sse/frame.h"
 #include "streaming/tail.h"
 
 #include <stdbool.h>
@@ -51,6 +52,8 @@ struct channel {
     uint32_t fresh_length; /* links at the head of dirty that the newest page is for */
     bool is_reading;
     uint32_t reading_newest; /* the read under way is for the newest N events */
+    uint32_t slow;           /* the slow rule of the newest event that is known here */
+    event_id newest;         /* that event; 0: none */
     char name[];
 };
 
@@ -61,6 +64,9 @@ struct channel *channel_get(struct hub *h, struct str name);
 struct channel *channel_find(struct hub *h, struct str name, uint64_t hash);
 
 struct str channel_name(const struct channel *c);
+
+/* An event of the channel has become known. */
+void channel_note_event(struct channel *c, const struct frame *frame);
 
 /* Frees the channel at the end of the turn where nothing needs it any more. */
 void channel_release(struct channel *c);

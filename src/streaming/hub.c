@@ -67,6 +67,7 @@ hub_on_frame(struct hub *h, struct frame *frame)
         struct channel *c = channel_find(h, frame_channel(frame), frame->channel_hash);
         if (c != NULL) {
             tail_append(&c->tail, frame, h->position);
+            channel_note_event(c, frame);
             channel_mark_ready_dirty(c);
         }
         h->position = frame->id;

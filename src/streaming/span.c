@@ -108,7 +108,8 @@ span_append(struct span *s, const struct frame *frame)
         return r;
     }
     s->size += (uint32_t)wire_put_chunk(s->bytes + s->size, frame_wire(frame));
-    s->entries[s->length++] = (struct tail_entry){.id = frame->id, .end = s->size};
+    s->entries[s->length++] =
+        (struct tail_entry){.id = frame->id, .end = s->size, .delay_ms = frame->traits.delay_ms};
     s->high = frame->id;
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "streaming/batch.h"
 #include "streaming/control.h"
 #include "streaming/hub_private.h"
+#include "streaming/slow.h"
 #include "streaming/transfer.h"
 #include "streaming/wire.h"
 
@@ -192,18 +193,6 @@ subscriber_arrive(struct subscriber *s)
     subscriber_set_state(s, SUBSCRIBER_LIVE);
 }
 
-/* Goes on at the newest event of each channel, and says where something lies between. */
-static void
-subscriber_skip_to_newest(struct subscriber *s)
-{
-    for (size_t i = 0; i < s->links_length; i++) {
-        struct link *l = &s->links[i];
-        l->vouched = link_cursor(l);
-        l->lost = "slow";
-        l->newest = 1;
-    }
-}
-
 void
 subscriber_settle_future(struct subscriber *s, bool is_known)
 {
@@ -221,44 +210,19 @@ subscriber_settle_future(struct subscriber *s, bool is_known)
     }
 }
 
-/* True where the policy for slow clients has something against `oldest_ms`, when what it did not
- * take yet was new. */
-static bool
-subscriber_is_too_slow(const struct subscriber *s, uint64_t oldest_ms, uint64_t now_ms)
-{
-    const struct config_stream *config = s->hub->config;
-    return s->is_slow && config->slow != SLOW_CATCH_UP &&
-           now_ms > oldest_ms + config->slow_after_ms;
-}
-
-/* Events, or what the policy puts in their place. True: there may be more to do. */
-static bool
-subscriber_step_run(struct subscriber *s, const struct tail_run *run)
-{
-    uint64_t oldest_ms = event_id_ms(run->entries[0].id);
-    if (!subscriber_is_too_slow(s, oldest_ms, loop_wall_ms(s->hub->loop))) {
-        return subscriber_settle(s, transfer_run(s, run));
-    }
-    if (s->hub->config->slow == SLOW_CLOSE) {
-        subscriber_close(s, METRIC_CLOSED_SLOW);
-        return false;
-    }
-    s->is_slow = false;
-    subscriber_skip_to_newest(s);
-    return true;
-}
-
 /* One batch. True: there may be more to do. */
 static bool
 subscriber_step(struct subscriber *s)
 {
     struct batch batch;
+    if (s->is_slow && slow_must_close(s)) {
+        subscriber_close(s, METRIC_CLOSED_SLOW);
+        return false;
+    }
     switch (batch_next(s, &batch)) {
     case BATCH_READY:
-        if (batch.run.length > 0) {
-            return subscriber_step_run(s, &batch.run);
-        }
-        return subscriber_settle(s, transfer_event(s, batch.control));
+        return subscriber_settle(s, batch.run.length > 0 ? transfer_run(s, &batch.run)
+                                                         : transfer_event(s, batch.control));
     case BATCH_HEAD:
         subscriber_arrive(s);
         return false;
@@ -338,8 +302,7 @@ subscriber_on_beat(struct subscriber *s)
     if (s->state == SUBSCRIBER_LIVE) {
         subscriber_flush(s); /* the beat's id must not overtake an event of this turn */
     }
-    if (s->state == SUBSCRIBER_BLOCKED && h->config->slow == SLOW_CLOSE &&
-        subscriber_is_too_slow(s, s->sent_ms, loop_now_ms(h->loop))) {
+    if (s->state == SUBSCRIBER_BLOCKED && slow_is_stalled(s)) {
         subscriber_close(s, METRIC_CLOSED_SLOW);
     }
     if (s->state == SUBSCRIBER_CLOSING) {

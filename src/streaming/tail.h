@@ -47,6 +47,7 @@ struct tail {
 struct tail_entry {
     event_id id;
     uint32_t end; /* offset of the byte after it, from the same origin for all entries of a run */
+    int32_t delay_ms; /* since its receipt by a source: see event_traits.h */
 };
 
 /* Events one after another in memory. Valid until the tail changes. */
@@ -56,6 +57,13 @@ struct tail_run {
     size_t length;                    /* events, >= 1 */
     uint32_t origin; /* entries[i].end - origin is the offset behind event i in bytes */
 };
+
+/* When a source received the event: ms of its wall clock. */
+static inline uint64_t
+tail_entry_received_ms(const struct tail_entry *e)
+{
+    return event_received_ms(e->id, e->delay_ms);
+}
 
 static inline size_t
 tail_run_size(const struct tail_run *run, size_t length)

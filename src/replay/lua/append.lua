@@ -7,7 +7,9 @@
 -- ARGV[7]  how many bytes of a stream's key stand before the channel
 -- ARGV[8]  how many marks there are; for each: name, where it must stand, where it goes, index of the first event
 --          that goes with it, how many of them
--- then for each event: how many events to keep, for how many ms, body
+-- then for each event: how many events to keep, for how many ms, when it was received (ms, 0: not known), slow rule, body
+--
+-- An entry: f floor, b body, d delay (from the receipt to the id's ms), s slow rule.
 --
 -- Returns the log's head, how many events could not be stored, and why (the last reason), how many events were left out
 -- with their mark; and for each mark that stands elsewhere: name, where it had to stand, where it stands.
@@ -54,7 +56,7 @@ local function floor_id(key)
 end
 
 -- Returns an error, or nil.
-local function add(key, events, body)
+local function add(key, events, received, slow, body)
     local floor, problem = newest[key], nil
     if not floor then
         floor, problem = floor_id(key)
@@ -64,13 +66,14 @@ local function add(key, events, body)
     end
     step()
     local id = head_id()
-    local added = redis.pcall('XADD', key, 'MAXLEN', '=', events, id, 'f', floor, 'b', body)
+    local delay = received == '0' and 0 or ms - received
+    local added = redis.pcall('XADD', key, 'MAXLEN', '=', events, id, 'f', floor, 'b', body, 'd', delay, 's', slow)
     if type(added) == 'table' and added.err then
         return added.err
     end
     local name = string.sub(key, name_begin)
     newest[key] = id
-    parts[#parts + 1] = id .. ' ' .. floor .. ' ' .. #name .. ' ' .. #body .. '\n'
+    parts[#parts + 1] = id .. ' ' .. floor .. ' ' .. #name .. ' ' .. #body .. ' ' .. delay .. ' ' .. slow .. '\n'
     parts[#parts + 1] = name
     parts[#parts + 1] = body
     return nil
@@ -106,7 +109,7 @@ for m = 1, marks do
 end
 
 for i = 1, #KEYS - 2 do
-    local key, at = KEYS[2 + i], 8 + 5 * marks + 3 * (i - 1)
+    local key, at = KEYS[2 + i], 8 + 5 * marks + 5 * (i - 1)
     local keep = tonumber(ARGV[at + 2])
     if not keep_ms or keep < keep_ms then
         keep_ms = keep
@@ -115,7 +118,7 @@ for i = 1, #KEYS - 2 do
         be_born()
         newest = {} -- what stands before the loss vouches for nothing behind it
     end
-    local problem = not left_out[i] and add(key, ARGV[at + 1], ARGV[at + 3])
+    local problem = not left_out[i] and add(key, ARGV[at + 1], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
     if problem then
         -- A key of another type or an id from elsewhere is this one stream's trouble, and lasts. Anything else (a
         -- permission) is everybody's: nothing was written yet, so the whole batch waits.

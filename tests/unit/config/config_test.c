@@ -244,6 +244,8 @@ test_config_of_routes_reads_texts_with_their_places(void **state)
         "    event: e\n"
         "    data: \"{json:/a}\"\n"
         "    keep: {events: 2, for: 3s}\n"
+        "    slow: close\n"
+        "    slow_after: 4s\n"
         "    not_utf8: base64\n"
         "    on_error: pass\n"
         "    max_bytes: 4K\n"
@@ -263,6 +265,8 @@ test_config_of_routes_reads_texts_with_their_places(void **state)
     assert_int_equal(r[0].data.mark.line, 6);
     assert_int_equal(r[0].keep.events, 2);
     assert_int_equal(r[0].keep.for_ms, 3000);
+    assert_int_equal(r[0].slow, ROUTE_SLOW_CLOSE);
+    assert_int_equal(r[0].slow_after_ms, 4000);
     assert_int_equal(r[0].not_utf8, NOT_UTF8_BASE64);
     assert_int_equal(r[0].on_error, ON_ERROR_PASS);
     assert_int_equal(r[0].max_bytes, 4096);
@@ -272,6 +276,8 @@ test_config_of_routes_reads_texts_with_their_places(void **state)
     assert_int_equal(r[1].event.mark.line, 0);
     assert_int_equal(r[1].keep.events, 0);
     assert_int_equal(r[1].keep.for_ms, 0);
+    assert_int_equal(r[1].slow, ROUTE_SLOW_STREAM);
+    assert_int_equal(r[1].slow_after_ms, 0);
     assert_int_equal(r[1].not_utf8, NOT_UTF8_DROP);
     assert_int_equal(r[1].on_error, ON_ERROR_DROP);
     assert_int_equal(r[1].max_bytes, 1 << 20);

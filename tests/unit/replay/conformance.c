@@ -1,5 +1,6 @@
 #include "conformance.h"
 
+#include "base/clock.h"
 #include "event/loop.h"
 #include "waiting.h"
 
@@ -130,6 +131,35 @@ test_log_append_of_several_takes_a_ticket_each(void **state)
     log_rig_wait_frames(r, 3);
     log_rig_append(r, "a", "4"); /* the rig looks at the ticket */
     log_rig_wait_stored(r);
+}
+
+static void
+expect_traits(const struct frame *frame, uint64_t received_ms, uint32_t slow)
+{
+    assert_int_equal(frame_received_ms(frame), received_ms);
+    assert_int_equal(frame->traits.slow, slow);
+}
+
+static void
+test_log_traits_come_back_by_feed_and_page(void **state)
+{
+    struct log_rig *r = rig_of(state);
+    const uint64_t now_ms = clock_wall_ms();
+    const struct replay_draft drafts[] = {
+        {.channel = STR("a"), .body = STR("data: 1\n\n"), .received_ms = now_ms - 60000, .slow = 7},
+        {.channel = STR("a"), .body = STR("data: 2\n\n"), .received_ms = now_ms + 3600000},
+        {.channel = STR("a"), .body = STR("data: 3\n\n"), .slow = UINT32_MAX},
+    };
+    assert_int_equal(replay_append(r->log, drafts, 3, &r->ticket), 0);
+    log_rig_wait_frames(r, 3);
+    const struct replay_page *page = log_rig_read(r, "a", 0);
+    assert_int_equal(page->length, 3);
+    struct frame **const all[] = {r->frames, page->frames};
+    for (int i = 0; i < 2; i++) {
+        expect_traits(all[i][0], now_ms - 60000, 7);
+        expect_traits(all[i][1], now_ms + 3600000, 0);
+        expect_traits(all[i][2], event_id_ms(all[i][2]->id), UINT32_MAX);
+    }
 }
 
 static void
@@ -704,6 +734,7 @@ conformance_run(const struct conformance *conformance)
         CASE(floor_is_the_previous_event_of_the_channel),
         CASE(first_event_of_a_channel_is_no_gap_for_who_stood_at_the_head),
         CASE(append_of_several_takes_a_ticket_each),
+        CASE(traits_come_back_by_feed_and_page),
         CASE(many_events_lose_nothing_and_keep_their_order),
         CASE(queue_is_empty_once_all_is_stored),
         CASE(names_and_bodies_of_any_kind_come_back),

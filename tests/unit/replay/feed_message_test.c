@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 static const char two_events[] = "1 5-0 3-0 7-1\n"
-                                 "6-0 5-0 2 4\nc1\nb\n\n"
-                                 "7-1 0-1 1 0\nx";
+                                 "6-0 5-0 2 4 -3 6\nc1\nb\n\n"
+                                 "7-1 0-1 1 0 0 0\nx";
 
 /* Reads all of it from memory of exactly its size; how many events, or the first failure. */
 static int
@@ -54,6 +54,8 @@ test_feed_message_events_come_in_order(void **state)
     assert_int_equal(event.floor, event_id_make(5, 0));
     assert_true(str_equal(event.channel, STR("c1")));
     assert_true(str_equal(event.body, STR("\nb\n\n")));
+    assert_int_equal(event.traits.delay_ms, -3);
+    assert_int_equal(event.traits.slow, 6);
     assert_int_equal(feed_message_next(&m, &event), 0);
     assert_int_equal(event.id, event_id_make(7, 1));
     assert_true(str_equal(event.channel, STR("x")));
@@ -75,7 +77,7 @@ test_feed_message_cut_anywhere_is_malformed_or_shorter(void **state)
 {
     (void)state;
     size_t head = strlen("1 5-0 3-0 7-1\n");
-    size_t first = strlen("1 5-0 3-0 7-1\n6-0 5-0 2 4\nc1\nb\n\n");
+    size_t first = strlen("1 5-0 3-0 7-1\n6-0 5-0 2 4 -3 6\nc1\nb\n\n");
     for (size_t size = 0; size < sizeof two_events - 1; size++) {
         int expected = size == head ? 0 : size == first ? 1 : ERR_SYNTAX;
         assert_int_equal(read_all(two_events, size), expected);
@@ -120,20 +122,22 @@ test_feed_message_malformed_head_is_refused(void **state)
 static void
 test_feed_message_malformed_event_is_refused(void **state)
 {
-    static const char *const events[] = {"5-0 3-0 1 0\nx" /* not behind `before` */,
-                                         "7-2 3-0 1 0\nx" /* behind `after` */,
-                                         "6-0 6-0 1 0\nx" /* floor not before it */,
-                                         "6-0 7-0 1 0\nx",
-                                         "6-0 3-0 1 1\nx",
-                                         "6-0 3-0 2 0\nx",
-                                         "6-0 3-0 99999999999999999999 0\nx",
-                                         "6-0 3-0 18446744073709551615 2\nx",
-                                         "6-0 3-0 -1 0\nx",
-                                         "6-0 3-0 1\nx",
-                                         "6-0 3-0 1 0 0\nx",
-                                         "6-0 3-0 1 0",
-                                         "\n",
-                                         "6-0 3-0 1 0\nx6-0 3-0 1 0\nx" /* the same id again */};
+    static const char *const events[] = {
+        "5-0 3-0 1 0 0 0\nx" /* not behind `before` */,
+        "7-2 3-0 1 0 0 0\nx" /* behind `after` */,
+        "6-0 6-0 1 0 0 0\nx" /* floor not before it */,
+        "6-0 7-0 1 0 0 0\nx",
+        "6-0 3-0 1 1 0 0\nx",
+        "6-0 3-0 2 0 0 0\nx",
+        "6-0 3-0 99999999999999999999 0 0 0\nx",
+        "6-0 3-0 18446744073709551615 2 0 0\nx",
+        "6-0 3-0 -1 0 0 0\nx",
+        "6-0 3-0 1 0\nx",
+        "6-0 3-0 1 0 0\nx",
+        "6-0 3-0 1 0 0\nx",
+        "6-0 3-0 1 0 0 0",
+        "\n",
+        "6-0 3-0 1 0 0 0\nx6-0 3-0 1 0 0 0\nx" /* the same id again */};
     char message[256];
     (void)state;
     for (size_t i = 0; i < sizeof events / sizeof events[0]; i++) {

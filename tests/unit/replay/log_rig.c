@@ -298,6 +298,19 @@ log_rig_text(const struct frame *frame)
     return (struct str){text.data, (size_t)(end - text.data)};
 }
 
+void
+log_rig_expect_texts(const struct replay_page *page, const char *texts)
+{
+    char got[1024] = "";
+    for (size_t i = 0; i < page->length; i++) {
+        struct str text = log_rig_text(page->frames[i]);
+        size_t used = strlen(got);
+        (void)snprintf(got + used, sizeof got - used, "%s" STR_FMT, i > 0 ? " " : "",
+                       STR_ARG(text));
+    }
+    assert_string_equal(got, texts);
+}
+
 /* --- reading --- */
 
 void

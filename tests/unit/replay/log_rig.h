@@ -102,6 +102,9 @@ void log_rig_on_page(void *arg, int status, struct replay_page *page);
 /* The data of a frame that log_rig_append() made. */
 struct str log_rig_text(const struct frame *frame);
 
+/* The texts of the page's frames, a blank between them. */
+void log_rig_expect_texts(const struct replay_page *page, const char *texts);
+
 /* Has a client that stands at `cursor` missed something before this page? */
 static inline bool
 log_rig_has_gap(const struct replay_page *page, event_id cursor)

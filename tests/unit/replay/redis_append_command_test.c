@@ -55,8 +55,11 @@ push_mark(struct fixture *f, const char *name, const char *before, const char *p
 static void
 push_event(struct fixture *f, const char *body, bool is_joined)
 {
-    const struct replay_draft from = {
-        .channel = STR("ch"), .body = str_from(body), .keep = {.events = 5, .for_ms = 6}};
+    const struct replay_draft from = {.channel = STR("ch"),
+                                      .body = str_from(body),
+                                      .keep = {.events = 5, .for_ms = 6},
+                                      .received_ms = 7,
+                                      .slow = 8};
     struct draft *d = draft_new(STR("s:"), &from);
     assert_non_null(d);
     d->is_joined = is_joined;
@@ -96,7 +99,8 @@ test_append_command_of_events_has_no_marks(void **state)
     struct fixture *f = *state;
     push_event(f, "x", false);
     push_event(f, "y", false);
-    assert_string_equal(build(f), "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 0 5 6 x 5 6 y");
+    assert_string_equal(build(f),
+                        "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 0 5 6 7 8 x 5 6 7 8 y");
 }
 
 static void
@@ -108,7 +112,7 @@ test_append_command_mark_has_its_events(void **state)
     push_event(f, "y", true);
     push_event(f, "z", true);
     assert_string_equal(build(f), "5 head appender s:ch s:ch s:ch 12 3 feed 1 0 0 2 1 m 1 2 2 2 "
-                                  "5 6 x 5 6 y 5 6 z");
+                                  "5 6 7 8 x 5 6 7 8 y 5 6 7 8 z");
 }
 
 static void
@@ -120,8 +124,8 @@ test_append_command_marks_in_a_row_are_one(void **state)
     push_mark(f, "m", "2", "3");
     push_mark(f, "m", "3", "4");
     push_event(f, "y", true);
-    assert_string_equal(build(f),
-                        "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 1 m 1 4 1 2 5 6 x 5 6 y");
+    assert_string_equal(
+        build(f), "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 1 m 1 4 1 2 5 6 7 8 x 5 6 7 8 y");
 }
 
 static void
@@ -135,7 +139,7 @@ test_append_command_marks_stay_apart_where_they_do_not_follow_each_other(void **
     push_mark(f, "n", "5", "6");
     push_event(f, "y", true);
     assert_string_equal(build(f), "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 4 m 1 2 1 0 "
-                                  "n 2 3 1 0 n 4 5 1 0 n 5 6 2 1 5 6 x 5 6 y");
+                                  "n 2 3 1 0 n 4 5 1 0 n 5 6 2 1 5 6 7 8 x 5 6 7 8 y");
 }
 
 static void
@@ -147,7 +151,7 @@ test_append_command_holds_the_largest_batch(void **state)
         push_event(f, "x", true);
     }
     (void)build(f);
-    assert_int_equal(f->command.length, 3 + 2 + 8 + 5 + 4 * REPLAY_MARKED_MAX);
+    assert_int_equal(f->command.length, 3 + 2 + 8 + 5 + 6 * REPLAY_MARKED_MAX);
 }
 
 int

@@ -130,8 +130,8 @@ static void
 publish_event(struct fixture *f, const char *before, const char *birth, const char *id)
 {
     char payload[MESSAGE_SIZE / 2];
-    (void)snprintf(payload, sizeof payload, "1 %s %s %s\n%s 0-1 1 9\ncdata: x\n\n", before, birth,
-                   id, id);
+    (void)snprintf(payload, sizeof payload, "1 %s %s %s\n%s 0-1 1 9 0 0\ncdata: x\n\n", before,
+                   birth, id, id);
     publish(f, payload);
 }
 
@@ -203,7 +203,7 @@ test_redis_feed_malformed_batch_is_read_by_everybody(void **state)
 {
     struct fixture *f = *state;
     redis_feed_on_head(f->feed, event_id_make(5, 0), event_id_make(1, 0));
-    publish(f, "1 5-0 1-0 7-0\n6-0 0-1 1 9\ncdata: x\n\n7-0 0-1 1 9\ncdat");
+    publish(f, "1 5-0 1-0 7-0\n6-0 0-1 1 9 0 0\ncdata: x\n\n7-0 0-1 1 9 0 0\ncdat");
     publish_event(f, "7-0", "1-0", "8-0");
     expect(f, "start 5-0 frame 6-0 start 7-0 frame 8-0 ");
 }

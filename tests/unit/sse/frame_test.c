@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+static const struct event_traits no_traits;
+
 static void
 test_frame_new_lays_out_channel_id_line_and_body(void **state)
 {
@@ -18,7 +20,8 @@ test_frame_new_lays_out_channel_id_line_and_body(void **state)
     char body[] = "event: x\ndata: a\n\n";
     char channel[] = "orders/eu";
     event_id id = event_id_make(1764950400000, 7);
-    struct frame *f = frame_new(str_from(channel), id, id - 1, str_from(body));
+    struct frame *f = frame_new(str_from(channel), id, id - 1, str_from(body),
+                                (struct event_traits){.slow = 6, .delay_ms = -3});
     memset(body, '-', sizeof(body) - 1); /* a frame copies */
     memset(channel, '-', sizeof(channel) - 1);
 
@@ -27,6 +30,8 @@ test_frame_new_lays_out_channel_id_line_and_body(void **state)
     assert_true(str_equal(frame_wire(f), STR("id: 1764950400000-7\nevent: x\ndata: a\n\n")));
     assert_true(str_equal(frame_body(f), STR("event: x\ndata: a\n\n")));
     assert_true(f->id == id && f->floor == id - 1);
+    assert_int_equal(f->traits.slow, 6);
+    assert_int_equal(frame_received_ms(f), 1764950400003);
     assert_true(f->channel_hash == map_hash(STR("orders/eu")));
     frame_unref(f);
 }
@@ -35,7 +40,7 @@ static void
 test_frame_new_without_channel_and_body_is_its_id_line(void **state)
 {
     (void)state;
-    struct frame *f = frame_new(STR_NULL, EVENT_ID_MAX, 0, STR_NULL);
+    struct frame *f = frame_new(STR_NULL, EVENT_ID_MAX, 0, STR_NULL, no_traits);
     assert_non_null(f);
     assert_int_equal(frame_channel(f).size, 0);
     assert_true(str_equal(frame_wire(f), STR("id: 17592186044415-1048575\n")));
@@ -51,7 +56,7 @@ test_frame_new_with_a_large_body_holds_all_of_it(void **state)
     char *body = malloc(SIZE);
     assert_non_null(body);
     memset(body, 'x', SIZE);
-    struct frame *f = frame_new(STR("c"), 1, 0, (struct str){body, SIZE});
+    struct frame *f = frame_new(STR("c"), 1, 0, (struct str){body, SIZE}, no_traits);
     assert_non_null(f);
     assert_true(str_equal(frame_body(f), (struct str){body, SIZE}));
     frame_unref(f);
@@ -64,7 +69,7 @@ test_frame_new_with_a_size_that_does_not_fit_fails(void **state)
     (void)state;
     /* Only the size is looked at: nothing is read before it is found to be too large. */
     struct str body = {"", (size_t)UINT32_MAX};
-    assert_null(frame_new(STR("c"), 1, 0, body));
+    assert_null(frame_new(STR("c"), 1, 0, body, no_traits));
 }
 
 static void
@@ -93,7 +98,7 @@ test_frame_unref_by_many_threads_frees_once(void **state)
 {
     (void)state;
     pthread_t threads[THREADS];
-    struct frame *f = frame_new(STR("c"), 1, 0, STR("data: a\n\n"));
+    struct frame *f = frame_new(STR("c"), 1, 0, STR("data: a\n\n"), no_traits);
     assert_non_null(f);
     for (int i = 0; i < THREADS; i++) {
         assert_int_equal(pthread_create(&threads[i], NULL, frame_user_run, frame_ref(f)), 0);

@@ -163,7 +163,11 @@ publish_keep(const char *channel, const char *data, uint64_t keep_events)
     buf_init(&body, 1 << 20);
     assert_int_equal(sse_encode_body(&body, STR("x"), str_from(data)), 0);
     struct replay_draft draft = {
-        .channel = str_from(channel), .body = buf_str(&body), .keep = {.events = keep_events}};
+        .channel = str_from(channel),
+        .body = buf_str(&body),
+        .keep = {.events = keep_events},
+        .slow = world.slow,
+    };
     uint64_t ticket = 0;
     assert_int_equal(replay_append(world.log, &draft, 1, &ticket), 0);
     buf_fini(&body);
@@ -328,6 +332,15 @@ client_wait(struct client *c, size_t events)
     assert_int_equal(c->length, events);
     assert_int_equal(c->lives, 1);
     assert_false(c->is_closed);
+}
+
+void
+stall(uint64_t ms)
+{
+    uint64_t begin_ms = loop_now_ms(world.loop);
+    while (loop_now_ms(world.loop) <= begin_ms + ms) {
+        run_turns(1);
+    }
 }
 
 void

@@ -37,6 +37,7 @@ struct world {
     bool is_feed_lost;   /* frames are dropped on their way to the hub */
     event_id lost_until; /* the newest that was */
     event_id newest;     /* of the log */
+    uint32_t slow;       /* the rule that events are published with */
     bool is_started;
 };
 
@@ -82,5 +83,7 @@ void client_free(struct client *c);
 void client_read(struct client *c);
 /* Until the client has so many events and was told that it is live. */
 void client_wait(struct client *c, size_t events);
+/* Lets the time go by without reading. */
+void stall(uint64_t ms);
 void check_rising(const struct client *c);
 struct hub_start after(event_id id);

@@ -13,6 +13,8 @@
 
 #include <cmocka.h>
 
+static const struct event_traits no_traits;
+
 enum { POOL_BYTES = 1 << 20 };
 
 static size_t evictions;
@@ -27,7 +29,7 @@ count_eviction(struct tail *t)
 static struct frame *
 make_frame(event_id id, event_id floor)
 {
-    struct frame *f = frame_new(STR("c"), id, floor, STR("data: x\n\n"));
+    struct frame *f = frame_new(STR("c"), id, floor, STR("data: x\n\n"), no_traits);
     assert_non_null(f);
     return f;
 }
