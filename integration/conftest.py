@@ -13,6 +13,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from harness.certs import Authority  # noqa: E402
 from harness.mosquitto import Mosquitto  # noqa: E402
+from harness.ports import ports_of_a_test  # noqa: E402
 from harness.redis_server import RedisServer  # noqa: E402
 from harness.relay import Relay  # noqa: E402
 from harness.runnel import Runnel  # noqa: E402
@@ -23,6 +24,13 @@ from harness.subscriber import Subscriber  # noqa: E402
 def pytest_configure():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.fixture(autouse=True)
+def ports():
+    """First to come, last to go: when it ends, the test's servers are gone."""
+    with ports_of_a_test():
+        yield
 
 
 class Started:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.mosquitto import await_published
 from harness.subscriber import assert_rising
 from harness.waiting import wait_for
 
@@ -59,7 +60,7 @@ def test_persistent_session_gets_what_came_while_it_was_away(new_runnel, new_mos
             handle = publisher.send("a/b", text)
             if n % 400 == 399:
                 relay.cut()
-        handle.wait_for_publish(60)
+        await_published(handle)
     stream.wait(lambda s: set(sent) <= set(s.data()))
     assert list(dict.fromkeys(stream.data())) == sent, "all of them, in order; QoS 1 may repeat"
     assert_rising(stream.ids())

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from harness.mosquitto import await_published
 from harness.subscriber import assert_rising
 
 pytestmark = pytest.mark.sanitized
@@ -116,7 +117,7 @@ def test_mqtt(new_runnel, mosquitto, subscribe, version, qos):
         publisher.publish("plant/eight/oven/temperature", "another line", qos)
         for number in numbers:
             handle = publisher.send("plant/seven/oven/temperature", number, qos)
-        handle.wait_for_publish(60)
+        await_published(handle)
         assert stream.await_messages(len(numbers)) == [("temperature", number) for number in numbers]
     assert_rising(stream.ids())
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.mosquitto import await_published
 from harness.subscriber import assert_rising
 from harness.waiting import wait_for
 
@@ -23,7 +24,7 @@ def test_killed_while_it_stores(new_runnel, new_mosquitto, new_redis, subscribe,
             stream.wait(lambda s: len(s.messages) > 1500 * (n + 1))
             writer.kill()
             writer.start()
-        handle.wait_for_publish(60)
+        await_published(handle)
     missing = set(sent)
 
     def all_came():

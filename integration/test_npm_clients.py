@@ -54,8 +54,9 @@ def lines():
 
 
 def start(new_runnel, replay):
+    """Keeps all that can be published while a client takes its time to come back."""
     return new_runnel(
-        sources={"api": {"type": "http"}}, replay=replay, stream={"retry": "50ms"},
+        sources={"api": {"type": "http"}}, replay=replay | {"keep": {"events": 100_000}}, stream={"retry": "50ms"},
         routes=[{"source": "api", "topic": "named/{event}", "channel": "a", "event": "{event}"},
                 {"source": "api", "topic": "{channel}", "channel": "{channel}"}]).start()
 

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from harness.mosquitto import await_published
 from harness.subscriber import assert_rising
 from harness.waiting import wait_for
 
@@ -100,7 +101,7 @@ def test_mqtt_waits_at_its_broker(new_runnel, new_redis, mosquitto, subscribe):
     with mosquitto.publisher() as publisher:
         for text in sent:
             handle = publisher.send("t", text)
-        handle.wait_for_publish(60)
+        await_published(handle)
     wait_for(lambda: runnel.metric("runnel_replay_queue_events") == 100, "a full queue")
     server.start()
     runnel.await_ready()

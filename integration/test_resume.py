@@ -53,7 +53,7 @@ class Publishing:
 @pytest.mark.parametrize("channels", [["a"], ["a", "b", "c"]], ids=["one", "three"])
 def test_broken_connection_in_mid_stream(new_runnel, new_relay, subscribe, replay, channels):
     """The relay breaks it every few hundred bytes, most often in the middle of an event."""
-    runnel = start(new_runnel, replay)
+    runnel = start(new_runnel, replay, events=100_000)
     relay = new_relay(runnel.port)
     stream = subscribe(runnel, *channels, via=relay).await_live()
     with Publishing(runnel, channels, at_least=300) as publishing:
@@ -69,7 +69,7 @@ def test_broken_connection_in_mid_stream(new_runnel, new_relay, subscribe, repla
 
 @pytest.mark.parametrize("channels", [["a"], ["a", "b", "c"]], ids=["one", "three"])
 def test_client_that_drops(new_runnel, subscribe, replay, channels):
-    runnel = start(new_runnel, replay)
+    runnel = start(new_runnel, replay, events=100_000)
     stream = subscribe(runnel, *channels).await_live()
     with Publishing(runnel, channels, at_least=300) as publishing:
         for n in range(10):
@@ -82,7 +82,7 @@ def test_client_that_drops(new_runnel, subscribe, replay, channels):
 
 
 def test_many_clients_that_break_together(new_runnel, new_relay, subscribe, replay):
-    runnel = start(new_runnel, replay)
+    runnel = start(new_runnel, replay, events=100_000)
     relay = new_relay(runnel.port)
     streams = [subscribe(runnel, "a", "b", via=relay) for _ in range(30)]
     for stream in streams:

@@ -13,6 +13,8 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGES = ["lint", "unit", "fuzz", "integration"]
 JOBS = str(os.cpu_count() or 2)
+# Most tests wait for something; a module stays together, for what its tests share.
+PARALLEL = ["-n", str(int(JOBS) + 1), "--dist", "loadscope"]
 STEP_TIMEOUT_S = 1200  # a step that hangs is broken, and the others still run
 NOTHING, SOME, ALL = range(3)
 
@@ -94,7 +96,8 @@ class Run:
             return
         report = self.reports / f"pytest-{preset}.xml"
         self.tests(f"integration ({preset})", [
-            *fixed_addresses(preset), "/usr/bin/python3", "-m", "pytest", "integration", "-ra", "--durations=10",
+            *fixed_addresses(preset), "/usr/bin/python3", "-m", "pytest", "integration", "-ra", "--durations=20",
+            *PARALLEL,
             "-o", "junit_family=xunit2", f"--junitxml={report}", *arguments], report,
             {"RUNNEL_BIN": str(ROOT / f"build/{preset}/src/main/runnel")})
 

@@ -81,6 +81,12 @@ class Mosquitto(Process):
             publisher.publish(topic, payload, qos, retain)
 
 
+def await_published(handle):
+    """paho's own wait says nothing where it was in vain."""
+    handle.wait_for_publish(PATIENCE)
+    assert handle.is_published(), "the broker did not take the message"
+
+
 class MqttPublisher:
     """A connection that publishes. publish() returns when the broker has the message (QoS 0: when it is sent)."""
 
@@ -96,7 +102,7 @@ class MqttPublisher:
         self._client.loop_start()
 
     def publish(self, topic, payload, qos=1, retain=False):
-        self.send(topic, payload, qos, retain).wait_for_publish(PATIENCE)
+        await_published(self.send(topic, payload, qos, retain))
 
     def send(self, topic, payload, qos=1, retain=False):
         """Does not wait; returns paho's handle."""
