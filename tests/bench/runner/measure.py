@@ -3,7 +3,7 @@
 import statistics
 import time
 
-from .process import CLIENT_CORE, Failure, Process
+from .process import CLIENT_CORE, Failure, Process, wait_for
 
 SETTLE_S = 0.4  # after the last stream opened: subscriptions at a broker may still be under way
 
@@ -49,6 +49,7 @@ def fan_out(bench, kind, clients, events, channels=1, rate=0, fill=0, **options)
     with kind(bench, clients=clients, channels=channels, **options) as server:
         if fill:
             with_end(publish(bench, server, fill, fill), lambda p: p.json(120))
+            wait_for(lambda: server.metric("runnel_replay_appends_total") == fill, "the log to have them")
         load = start_load(bench, server.port, clients, channels, events=events // channels, timeout=10,
                           first=1 if fill else 0)
         try:
