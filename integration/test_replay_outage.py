@@ -81,6 +81,7 @@ def test_full_queue_is_a_gap_that_is_said(new_runnel, new_redis, subscribe):
     wait_for(lambda: runnel.metric("runnel_source_dropped_total", source="shop") == 400, "400 losses")
     server.start()
     runnel.await_ready()
+    stream.wait(lambda s: s.gaps())
     source.publish("t", "after")
     stream.wait(lambda s: "after" in s.data())
     assert stream.data() == ["before"] + [str(n) for n in range(100)] + ["after"]
@@ -88,6 +89,32 @@ def test_full_queue_is_a_gap_that_is_said(new_runnel, new_redis, subscribe):
     resumed = subscribe(runnel, "out", last_event_id=cursor).await_live()
     assert len(resumed.gaps()) == 1
     assert resumed.data() == stream.data()[1:]
+
+
+def test_burst_that_the_log_is_too_slow_for(new_runnel, new_redis, subscribe):
+    """
+    The log is up all the time and only does not keep up. What overflows the queue at the end of the burst is told
+    although no event follows, to who is there and to who comes back.
+    """
+    source, server = new_redis().start(), new_redis().start()
+    runnel = start(new_runnel, server, {"shop": source.source()}, queue={"events": 100}, idle_timeout="1m",
+                   connect_timeout="1m")
+    stream = subscribe(runnel, "out").await_live()
+    quiet = subscribe(runnel, "quiet").await_live()
+    source.publish("t", "before")
+    cursor = stream.await_messages(1) and stream.ids()[0]
+    server.pause()
+    source.publish_all("t", [str(n) for n in range(500)])
+    wait_for(lambda: runnel.metric("runnel_source_dropped_total", source="shop") == 400, "400 losses")
+    server.resume()
+    stream.wait(lambda s: s.gaps())
+    assert stream.data() == ["before"] + [str(n) for n in range(100)]
+    quiet.wait(lambda s: s.gaps())
+    resumed = subscribe(runnel, "out", last_event_id=cursor).await_live()
+    assert resumed.data() == stream.data()[1:] and len(resumed.gaps()) == 1
+    source.publish("t", "after")
+    stream.wait(lambda s: "after" in s.data())
+    assert len(stream.gaps()) == 1 and stream.opens == 1
 
 
 def test_mqtt_waits_at_its_broker(new_runnel, new_redis, mosquitto, subscribe):

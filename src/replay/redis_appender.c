@@ -383,6 +383,7 @@ void
 appender_note_loss(struct appender *a)
 {
     a->batches.is_loss_noted = true;
+    loop_task_schedule(a->settings.loop, &a->pump);
 }
 
 void

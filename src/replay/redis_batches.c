@@ -164,14 +164,19 @@ batch_fill(struct batch *batch, struct list *waiting)
 struct batch *
 batches_cut(struct batches *b)
 {
-    if (list_is_empty(&b->waiting) || b->length == BATCHES_MAX) {
+    bool has_work = !list_is_empty(&b->waiting) || b->is_loss_noted;
+    if (!has_work || b->length == BATCHES_MAX) {
         return NULL;
     }
     b->length++;
     struct batch *batch = batches_at(b, b->length - 1);
-    *batch = (struct batch){.number = ++b->number};
+    *batch = (struct batch){.number = ++b->number, .ticket = b->ticket};
     list_init(&batch->drafts);
     batch_fill(batch, &b->waiting);
+    if (list_is_empty(&b->waiting) && b->is_loss_noted) {
+        batch->loss = batch->events + 1;
+        b->is_loss_noted = false;
+    }
     return batch;
 }
 

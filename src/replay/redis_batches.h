@@ -48,7 +48,8 @@ struct batch {
     struct list drafts;
     size_t length;   /* drafts */
     size_t events;   /* of them, the rest are marks */
-    size_t loss;     /* index from 1 of the last event that follows a loss; 0: none */
+    size_t loss;     /* index from 1 of the last event that follows a loss; events + 1: nothing does
+                        so far; 0: there was none */
     uint64_t number; /* from 1, without holes */
     uint64_t ticket; /* of the last draft */
 };
@@ -102,7 +103,10 @@ void batches_push(struct batches *b, struct draft *d);
 /* A draft that is not to be queued gets its ticket and is lost. */
 void batches_skip(struct batches *b);
 
-/* Cuts a batch off the front of what waits; NULL where nothing waits or the ring is full. */
+/*
+ * Cuts a batch off the front of what waits; NULL where nothing waits or the ring is full. A loss that
+ * no event follows makes a batch too, maybe an empty one: it may be the last that happens.
+ */
 struct batch *batches_cut(struct batches *b);
 
 /* By age, 0 is the oldest; index < b->length. */

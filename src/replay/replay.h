@@ -94,8 +94,8 @@ MUST_CHECK int replay_append_marked(struct replay *r,
 MUST_CHECK int replay_read_mark(struct replay *r, struct str name);
 
 /*
- * Ingest loop. Something that should have been appended was lost before it (a full queue). From the
- * next append on, every cursor older than it has a gap.
+ * Ingest loop. Something that should have been appended here was lost (a full queue): every cursor
+ * that is older than this point has a gap, and is told, also where no append follows.
  */
 void replay_note_loss(struct replay *r);
 

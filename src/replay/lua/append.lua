@@ -3,7 +3,7 @@
 -- KEYS[2]  the appender: number of the last batch that was applied; then the stream of each event
 -- ARGV[3]  the feed's channel
 -- ARGV[4]  the batch's number, ARGV[5] the newest number whose reply the appender has
--- ARGV[6]  index of the last event that a loss precedes, 0: none
+-- ARGV[6]  index of the last event that a loss precedes, 0: none; behind the last event: nothing follows the loss so far
 -- ARGV[7]  how many bytes of a stream's key stand before the channel
 -- ARGV[8]  how many marks there are; for each: name, where it must stand, where it goes, index of the first event
 --          that goes with it, how many of them
@@ -135,6 +135,9 @@ for i = 1, #KEYS - 2 do
         keeps[key] = keep
     end
 end
+if loss > #KEYS - 2 then
+    be_born()
+end
 save()
 for field, position in pairs(moved) do
     redis.call('HSET', KEYS[1], field, position)
@@ -147,7 +150,7 @@ for _, key in ipairs(touched) do
     redis.pcall('PEXPIREAT', key, ms + keeps[key])
 end
 
-if #parts > 1 then
+if #parts > 1 or loss > 0 then
     parts[1] = '1 ' .. before .. ' ' .. birth_id() .. ' ' .. head_id() .. '\n'
     local told = redis.pcall('PUBLISH', ARGV[3], table.concat(parts))
     if type(told) == 'table' and told.err then

@@ -566,6 +566,23 @@ test_log_goes_on_after_a_noted_loss(void **state)
     EXPECT_TEXTS(log_rig_read(r, "a", r->page->upto), "2", "3");
 }
 
+/* It may be the last thing that happens: nobody must wait for another event to hear of it. */
+static void
+test_log_noted_loss_that_nothing_follows_is_a_gap(void **state)
+{
+    struct log_rig *r = rig_of(state);
+    event_id cursor = log_rig_put(r, "a", "1")->id;
+    replay_note_loss(r->log);
+    log_rig_wait_starts(r, 2);
+    assert_true(r->position > cursor);
+    const struct replay_page *page = log_rig_read(r, "a", cursor);
+    assert_int_equal(page->length, 0);
+    assert_true(log_rig_has_gap(page, cursor));
+    (void)log_rig_put(r, "a", "2");
+    assert_int_equal(r->starts, 2); /* told once */
+    EXPECT_TEXTS(log_rig_read(r, "a", cursor), "2");
+}
+
 /* Also where there was another one since. */
 static void
 test_log_every_noted_loss_is_a_gap_where_it_was(void **state)
@@ -755,6 +772,7 @@ conformance_run(const struct conformance *conformance)
         CASE(forgotten_by_age_is_a_gap_and_only_for_who_missed_it),
         CASE(event_after_forgotten_ones_says_so_by_its_floor),
         CASE(noted_loss_is_a_gap_for_every_older_cursor),
+        CASE(noted_loss_that_nothing_follows_is_a_gap),
         CASE(goes_on_after_a_noted_loss),
         CASE(mark_that_nobody_moved_is_empty),
         CASE(mark_moves_with_its_events),

@@ -122,13 +122,42 @@ test_batches_cut_takes_up_to_the_limit_of_marks(void **state)
 }
 
 static void
-test_batches_loss_waits_for_an_event(void **state)
+test_batches_loss_waits_for_an_event_behind_a_mark(void **state)
 {
     struct batches *b = *state;
     b->is_loss_noted = true;
     push_marked(b, 0);
     push_marked(b, 1);
     assert_int_equal(batches_cut(b)->loss, 1);
+    assert_null(batches_cut(b));
+}
+
+static void
+test_batches_loss_that_nothing_follows_is_behind_the_last_event(void **state)
+{
+    struct batches *b = *state;
+    push_many(b, BATCH_EVENTS_MAX + 2);
+    b->is_loss_noted = true;
+    assert_int_equal(batches_cut(b)->loss, 0);
+    assert_int_equal(batches_cut(b)->loss, 3);
+    assert_null(batches_cut(b));
+}
+
+static void
+test_batches_loss_alone_is_an_empty_batch(void **state)
+{
+    struct batches *b = *state;
+    push_many(b, 1);
+    (void)batches_cut(b);
+    batches_skip(b);
+    struct batch *batch = batches_cut(b);
+    assert_int_equal(batch->length, 0);
+    assert_int_equal(batch->loss, 1);
+    assert_int_equal(batch->ticket, 2);
+    assert_null(batches_cut(b));
+    batches_drop_oldest(b);
+    batches_drop_oldest(b);
+    assert_int_equal(b->drafts, 0);
 }
 
 static void
@@ -239,7 +268,9 @@ main(void)
         CASE(draft_of_a_mark_holds_its_texts),
         CASE(mark_and_its_events_are_not_parted),
         CASE(cut_takes_up_to_the_limit_of_marks),
-        CASE(loss_waits_for_an_event),
+        CASE(loss_waits_for_an_event_behind_a_mark),
+        CASE(loss_that_nothing_follows_is_behind_the_last_event),
+        CASE(loss_alone_is_an_empty_batch),
         CASE(nothing_waiting_cuts_nothing),
         CASE(cut_takes_up_to_the_limit_of_events),
         CASE(cut_takes_up_to_the_limit_of_bytes_but_one_always),
