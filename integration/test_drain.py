@@ -2,12 +2,13 @@
 
 import signal
 import socket
+import time
 
 import pytest
 
 from harness.http import raw
 from harness.raw_stream import RawStream, read_all
-from harness.waiting import wait_for
+from harness.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.sanitized
 
@@ -95,13 +96,90 @@ def test_silent_brokers_do_not_hold_the_end(new_runnel, redis_server, mosquitto)
     assert runnel.stop() == 0
 
 
-def test_second_signal_ends_it_too(new_runnel, streams):
-    runnel = start(new_runnel)
+def await_draining(runnel):
+    wait_for(lambda: runnel.down_reason("process") == "draining", "readiness to be off")
+
+
+def test_all_is_served_until_balancers_have_noticed(new_runnel, streams):
+    runnel = start(new_runnel, stream={"drain_delay": "1h"})
+    streams.append(RawStream(runnel, "a"))
+    read_all(streams, lambda s: "runnel.live" in s.types())
+    runnel.signal(signal.SIGTERM)
+    await_draining(runnel)
+    assert runnel.admin("/healthz").status == 200
+    streams.append(RawStream(runnel, "a"))
+    read_all(streams, lambda s: "runnel.live" in s.types())
+    runnel.publish("t", "x")
+    read_all(streams, lambda s: s.data() == ["x"])
+    runnel.signal(signal.SIGTERM)
+    assert runnel.wait() == 0
+
+
+def test_streams_end_after_the_delay(new_runnel, streams):
+    runnel = start(new_runnel, stream={"drain_delay": "300ms"})
+    streams += [RawStream(runnel, "a") for _ in range(3)]
+    read_all(streams, lambda s: "runnel.live" in s.types())
+    begin = time.monotonic()
+    runnel.signal(signal.SIGTERM)
+    read_all(streams, lambda s: s.is_at_end)
+    assert time.monotonic() - begin >= 0.3
+    assert all(s.ended_cleanly for s in streams)
+    assert runnel.wait() == 0
+
+
+def test_interrupt_does_not_wait_for_balancers(new_runnel, streams):
+    runnel = start(new_runnel, stream={"drain_delay": "1h"})
+    streams.append(RawStream(runnel, "a"))
+    read_all(streams, lambda s: "runnel.live" in s.types())
+    runnel.signal(signal.SIGINT)
+    read_all(streams, lambda s: s.is_at_end)
+    assert runnel.wait() == 0
+
+
+def test_second_signal_ends_at_once(new_runnel, streams):
+    runnel = start(new_runnel, stream={"drain": "1h"})
     streams += [RawStream(runnel, "a") for _ in range(5)]
     read_all(streams, lambda s: "runnel.live" in s.types())
     runnel.signal(signal.SIGTERM)
+    wait_for(lambda: runnel.get("/events/a").text.count("runnel.unavailable"), "streams to be ended")
+    assert runnel.is_running()
     runnel.signal(signal.SIGTERM)
     assert runnel.wait() == 0
+
+
+def test_log_gets_what_the_sources_took(new_runnel, new_redis, subscribe):
+    """The log hangs when the end comes, and answers again soon enough."""
+    shop, log = new_redis().start(), new_redis().start()
+    runnel = new_runnel(sources={"shop": shop.source()}, replay={"store": "redis"} | log.broker(),
+                        routes=[{"source": "shop", "topic": "t", "channel": "a"}]).start()
+    log.pause()
+    texts = [str(n) for n in range(50)]
+    shop.publish_all("t", texts)
+    wait_for(lambda: runnel.metric("runnel_replay_queue_events") == len(texts), "the queue")
+    runnel.signal(signal.SIGTERM)
+    await_draining(runnel)
+    log.resume()
+    assert runnel.wait() == 0
+    source = subscribe(runnel.start(), "a", since="earliest").await_live()
+    assert source.data() == texts
+
+
+def test_restarts_neither_lose_nor_double_mqtt_messages(new_runnel, new_redis, mosquitto, subscribe):
+    """What was taken is acknowledged before the end, what was not comes again."""
+    runnel = new_runnel(sources={"plant": mosquitto.source(client_id="x")},
+                        replay={"store": "redis", "keep": {"events": 10_000}} | new_redis().start().broker(),
+                        routes=[{"source": "plant", "topic": "t", "channel": "a"}]).start()
+    with mosquitto.publisher() as publisher:
+        for number in range(3):
+            for text in range(1000):
+                sent = publisher.send("t", f"{number} {text}")
+            assert runnel.stop() == 0
+            runnel.start()
+        sent.wait_for_publish(PATIENCE)
+    texts = [f"{number} {text}" for number in range(3) for text in range(1000)]
+    source = subscribe(runnel, "a", since="earliest")
+    source.wait(lambda s: texts[-1] in s.data())
+    assert source.data() == texts
 
 
 def test_nohup_keeps_it_from_ending_with_its_terminal(new_runnel, streams):

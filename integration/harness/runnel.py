@@ -42,7 +42,7 @@ class Runnel(Process):
         self.port, self.admin_port = free_port(), free_port()
         # A test's end waits for the drain of its streams.
         config = {
-            "stream": {"drain": "100ms"} | sections.pop("stream", {}),
+            "stream": {"drain": "100ms", "drain_delay": "0ms"} | sections.pop("stream", {}),
             "http": {"listen": f"127.0.0.1:{self.port}", "workers": 2} | sections.pop("http", {}),
             "admin": {"listen": f"127.0.0.1:{self.admin_port}"} | sections.pop("admin", {}),
         } | sections

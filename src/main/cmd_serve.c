@@ -14,8 +14,11 @@
 static const char usage[] =
     "usage: runnel serve [-c FILE]\n"
     "\n"
-    "Runs until SIGTERM, SIGINT or SIGHUP, then ends its streams cleanly; a second signal ends at\n"
-    "once. There is no reload: a restart does it, clients resume.\n"
+    "Runs until SIGTERM, SIGINT or SIGHUP, then waits for stream.drain_delay (not with SIGINT) "
+    "and\n"
+    "ends its streams over stream.drain; a second signal ends at once. There is no reload: a "
+    "restart\n"
+    "does it, clients resume.\n"
     "Without -c: memory log, http source on 127.0.0.1:8081, streams on 127.0.0.1:8080.\n";
 
 /* Every stream is a descriptor: take what the system allows. */

@@ -10,9 +10,9 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
-#include "event/timer.h"
 #include "http/admin.h"
 #include "main/broadcast.h"
+#include "main/drain.h"
 #include "main/labels.h"
 #include "main/pipeline.h"
 #include "main/worker.h"
@@ -30,7 +30,6 @@
 
 enum {
     CONTROL_MAX = 1024,
-    DRAIN_SLACK_MS = 2000, /* for what does not end by itself */
     DAEMON_SIGNALS = 3,
 };
 
@@ -52,16 +51,8 @@ struct daemon {
     struct source_subscription **subscriptions; /* of each source */
     struct mailbox *drained;                    /* from the workers: one mail each */
     struct event *signals[DAEMON_SIGNALS];      /* NULL: not caught */
-    struct timer deadline;
-    bool is_draining;
+    struct drain *drain;
 };
-
-static void
-daemon_on_deadline(void *arg)
-{
-    struct daemon *d = arg;
-    loop_stop(d->loop);
-}
 
 /* A worker's thread. */
 static void
@@ -81,37 +72,56 @@ daemon_on_drained(void *arg, const struct mail *mails, size_t length)
     (void)mails;
     d->workers_drained += length;
     if (d->workers_drained == d->workers_length) {
-        loop_stop(d->loop);
+        drain_on_streams_ended(d->drain);
     }
 }
 
 static void
-daemon_drain(struct daemon *d)
+daemon_unready(void *arg)
 {
-    uint32_t drain_ms = (uint32_t)d->config->stream.drain_ms;
-    d->is_draining = true;
-    log_info("serve.draining", LOG_U64("drain_ms", drain_ms));
+    struct daemon *d = arg;
     health_set_draining(d->health);
+}
+
+static void
+daemon_end_streams(void *arg, uint32_t over_ms)
+{
+    struct daemon *d = arg;
+    for (size_t i = 0; i < d->workers_length; i++) {
+        worker_drain(d->workers[i], over_ms, daemon_on_worker_drained, d);
+    }
+}
+
+static void
+daemon_stop_sources(void *arg)
+{
+    struct daemon *d = arg;
     for (size_t i = 0; i < d->sources_length; i++) {
         source_stop(d->sources[i]);
     }
-    for (size_t i = 0; i < d->workers_length; i++) {
-        worker_drain(d->workers[i], drain_ms, daemon_on_worker_drained, d);
+}
+
+static bool
+daemon_is_idle(void *arg)
+{
+    const struct daemon *d = arg;
+    uint64_t events = 0;
+    uint64_t bytes = 0;
+    replay_queue(d->log, &events, &bytes);
+    for (size_t i = 0; i < d->sources_length; i++) {
+        if (!source_is_idle(d->sources[i])) {
+            return false;
+        }
     }
-    timer_start(&d->deadline, drain_ms + DRAIN_SLACK_MS);
+    return events == 0;
 }
 
 static void
 daemon_on_signal(evutil_socket_t signal, short what, void *arg)
 {
     struct daemon *d = arg;
-    (void)signal;
     (void)what;
-    if (d->is_draining) {
-        loop_stop(d->loop);
-    } else {
-        daemon_drain(d);
-    }
+    drain_on_signal(d->drain, &d->config->stream, signal != SIGINT);
 }
 
 /* nohup: a hangup is not meant for this process. */
@@ -148,12 +158,16 @@ daemon_build_base(struct daemon *d)
     if (d->loop == NULL) {
         return ERR_MEMORY;
     }
-    timer_init(&d->deadline, d->loop, daemon_on_deadline, d);
     d->metrics = metrics_new(c->http.workers + 1, c->admin.metrics_routes);
     d->labels = d->metrics != NULL ? labels_new(c, d->metrics) : NULL;
     d->health = health_new();
     d->drained = mailbox_new(d->loop, CONTROL_MAX, daemon_on_drained, d);
-    if (d->labels == NULL || d->health == NULL || d->drained == NULL) {
+    d->drain = drain_new(d->loop, &(struct drain_steps){.arg = d,
+                                                        .unready = daemon_unready,
+                                                        .end_streams = daemon_end_streams,
+                                                        .stop_sources = daemon_stop_sources,
+                                                        .is_idle = daemon_is_idle});
+    if (d->labels == NULL || d->health == NULL || d->drained == NULL || d->drain == NULL) {
         return ERR_MEMORY;
     }
     return daemon_catch_signals(d);
@@ -381,9 +395,7 @@ daemon_free_loop(struct daemon *d)
         }
     }
     mailbox_free(d->drained);
-    if (d->loop != NULL) {
-        timer_stop(&d->deadline);
-    }
+    drain_free(d->drain);
     loop_free(d->loop);
 }
 

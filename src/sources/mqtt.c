@@ -40,6 +40,12 @@ mqtt_on_stored(struct source *s, uint64_t ticket)
     mqtt_session_on_stored(&((struct mqtt *)s)->session, ticket);
 }
 
+static bool
+mqtt_is_idle(const struct source *s)
+{
+    return mqtt_session_is_idle(&((const struct mqtt *)s)->session);
+}
+
 static void
 mqtt_free(struct source *s)
 {
@@ -50,7 +56,12 @@ mqtt_free(struct source *s)
 }
 
 static const struct source_ops mqtt_ops = {
-    .start = mqtt_start, .stop = mqtt_stop, .free = mqtt_free, .on_stored = mqtt_on_stored};
+    .start = mqtt_start,
+    .stop = mqtt_stop,
+    .free = mqtt_free,
+    .on_stored = mqtt_on_stored,
+    .is_idle = mqtt_is_idle,
+};
 
 static void
 mqtt_set_up_client(struct mqtt *m)

@@ -12,6 +12,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -19,8 +20,9 @@
 static void mqtt_link_on_io(evutil_socket_t fd, short what, void *arg);
 
 enum {
-    MQTT_LINK_TICK_MS = 1000,     /* mosquitto.h: loop_misc "around once per second" */
-    MQTT_LINK_PACKETS_A_TURN = 64 /* chosen: other sources of the loop get their turn */
+    MQTT_LINK_TICK_MS = 1000,      /* mosquitto.h: loop_misc "around once per second" */
+    MQTT_LINK_PACKETS_A_TURN = 64, /* chosen: other sources of the loop get their turn */
+    MQTT_LINK_FAREWELL_MS = 1000   /* for the broker to read the last PUBACKs */
 };
 
 /* The library's result becomes the reason, unless somebody knew better. */
@@ -79,9 +81,35 @@ mqtt_link_watch(struct mqtt_link *l, short what)
 static void
 mqtt_link_arm(struct mqtt_link *l)
 {
-    bool may_read = !l->is_draining && !mqtt_gate_is_full(l->gate, loop_now_ms(l->loop));
+    bool may_read = !l->is_leaving && !mqtt_gate_is_full(l->gate, loop_now_ms(l->loop));
     bool wants_write = mqtt_link_wants_write(l);
     mqtt_link_watch(l, (short)((may_read ? EV_READ : 0) | (wants_write ? EV_WRITE : 0)));
+}
+
+static int
+mqtt_link_write(struct mqtt_link *l)
+{
+    ERR_clear_error();
+    l->written_ms = loop_now_ms(l->loop);
+    return mosquitto_loop_write(l->client, 1);
+}
+
+/*
+ * The PUBACKs and DISCONNECT. The library closes behind DISCONNECT, and to close while there is
+ * something to read is a reset: the broker would lose the PUBACKs, and deliver it all again. So the
+ * connection outlives its handle. Best effort: what a full socket buffer does not take is not sent.
+ */
+static void
+mqtt_link_say_goodbye(struct mqtt_link *l)
+{
+    int fd = fcntl(mosquitto_socket(l->client), F_DUPFD_CLOEXEC, 0);
+    if (mosquitto_disconnect(l->client) == MOSQ_ERR_SUCCESS) {
+        (void)mqtt_link_write(l);
+    }
+    mqtt_link_close(l);
+    if (fd >= 0) {
+        farewell_start(&l->farewell, fd, MQTT_LINK_FAREWELL_MS);
+    }
 }
 
 /* After each call of the library: it may have lost the connection, or the owner wants it gone. */
@@ -90,7 +118,11 @@ mqtt_link_settle(struct mqtt_link *l, int result, int errno_then)
 {
     bool is_alive = result == MOSQ_ERR_SUCCESS && mosquitto_socket(l->client) >= 0;
     if (is_alive && !l->is_dropped) {
-        mqtt_link_arm(l);
+        if (l->is_leaving && !mqtt_gate_is_closed(l->gate)) {
+            mqtt_link_say_goodbye(l);
+        } else {
+            mqtt_link_arm(l);
+        }
         return;
     }
     mqtt_link_explain(l, result, errno_then);
@@ -153,14 +185,6 @@ mqtt_link_read(struct mqtt_link *l)
     return MOSQ_ERR_SUCCESS;
 }
 
-static int
-mqtt_link_write(struct mqtt_link *l)
-{
-    ERR_clear_error();
-    l->written_ms = loop_now_ms(l->loop);
-    return mosquitto_loop_write(l->client, 1);
-}
-
 static void
 mqtt_link_on_io(evutil_socket_t fd, short what, void *arg)
 {
@@ -206,6 +230,7 @@ mqtt_link_init(struct mqtt_link *l,
     *l =
         (struct mqtt_link){.loop = loop, .gate = gate, .settings = settings, .listener = *listener};
     timer_init(&l->tick, loop, mqtt_link_on_tick, l);
+    farewell_init(&l->farewell, loop);
     /* Never added like this: so that it can be deleted before it was assigned a descriptor. */
     (void)event_assign(&l->io, loop_base(loop), -1, 0, mqtt_link_on_io, l);
 }
@@ -215,7 +240,7 @@ mqtt_link_begin(struct mqtt_link *l)
 {
     l->is_connected = false;
     l->is_open = false;
-    l->is_draining = false;
+    l->is_leaving = false;
     l->is_dropped = false;
     l->end = MQTT_LINK_BROKEN;
     l->why[0] = '\0';
@@ -259,6 +284,7 @@ mqtt_link_drop(struct mqtt_link *l, const char *why)
 void
 mqtt_link_close(struct mqtt_link *l)
 {
+    farewell_stop(&l->farewell);
     if (l->client == NULL) {
         return;
     }
@@ -270,22 +296,19 @@ mqtt_link_close(struct mqtt_link *l)
 }
 
 void
-mqtt_link_say_goodbye(struct mqtt_link *l)
+mqtt_link_leave(struct mqtt_link *l)
 {
-    if (l->client != NULL && l->is_open && !mqtt_gate_is_closed(l->gate) &&
-        mosquitto_disconnect(l->client) == MOSQ_ERR_SUCCESS) {
-        /* Best effort: what a full socket buffer does not take is lost with the connection. */
-        (void)mqtt_link_write(l);
+    if (l->client != NULL && !l->is_open) {
+        mqtt_link_close(l);
     }
+    l->is_leaving = true;
+    mqtt_link_update(l);
 }
 
-void
-mqtt_link_drain(struct mqtt_link *l)
+bool
+mqtt_link_is_gone(const struct mqtt_link *l)
 {
-    l->is_draining = true;
-    if (l->client != NULL) {
-        mqtt_link_arm(l);
-    }
+    return l->client == NULL && farewell_is_over(&l->farewell);
 }
 
 void

@@ -13,6 +13,7 @@
  * the owner must not leave the gate closed for long. Ingest loop.
  */
 
+#include "event/farewell.h"
 #include "event/timer.h"
 #include "sources/mqtt_client.h"
 #include "sources/mqtt_reason.h"
@@ -61,11 +62,12 @@ struct mqtt_link {
     struct event io;
     short watched; /* what io is added for: EV_READ, EV_WRITE */
     struct timer tick;
-    uint64_t written_ms; /* when something was sent last */
-    bool is_connected;   /* TCP stands */
-    bool is_open;        /* CONNACK came */
-    bool is_draining;    /* reads no more */
-    bool is_dropped;     /* the owner wants it closed, with `why` */
+    struct farewell farewell; /* after DISCONNECT */
+    uint64_t written_ms;      /* when something was sent last */
+    bool is_connected;        /* TCP stands */
+    bool is_open;             /* CONNACK came */
+    bool is_leaving;          /* reads no more */
+    bool is_dropped;          /* the owner wants it closed, with `why` */
     enum mqtt_link_end end;
     char why[MQTT_REASON_SIZE_MAX]; /* "" while nothing is wrong */
 };
@@ -86,11 +88,12 @@ void mqtt_link_drop(struct mqtt_link *l, const char *why);
 /* At once, without on_close and without sending anything. Not from a listener's function. */
 void mqtt_link_close(struct mqtt_link *l);
 
-/* Sends DISCONNECT where nothing is held back. */
-void mqtt_link_say_goodbye(struct mqtt_link *l);
-
-/* Reads no more; what is queued is still sent when the gate opens. */
-void mqtt_link_drain(struct mqtt_link *l);
+/*
+ * For good: reads no more, sends what is queued and DISCONNECT when the gate opens, and closes. Not
+ * from a listener's function.
+ */
+void mqtt_link_leave(struct mqtt_link *l);
+bool mqtt_link_is_gone(const struct mqtt_link *l);
 
 /* After the gate changed: sends, and reads again. Not from a listener's function. */
 void mqtt_link_update(struct mqtt_link *l);

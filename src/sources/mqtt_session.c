@@ -345,17 +345,6 @@ mqtt_session_init(struct mqtt_session *s,
 }
 
 void
-mqtt_session_fini(struct mqtt_session *s)
-{
-    timer_stop(&s->timer);
-    loop_task_cancel(&s->flush);
-    resolve_cancel(&s->resolve);
-    mqtt_link_say_goodbye(&s->link);
-    mqtt_link_close(&s->link);
-    mqtt_subscriber_fini(&s->subscriber);
-}
-
-void
 mqtt_session_start(struct mqtt_session *s)
 {
     mqtt_session_connect(s);
@@ -364,14 +353,24 @@ mqtt_session_start(struct mqtt_session *s)
 void
 mqtt_session_stop(struct mqtt_session *s)
 {
-    bool is_up = s->state == MQTT_SESSION_UP;
     mqtt_session_set_state(s, MQTT_SESSION_STOPPED);
     resolve_cancel(&s->resolve);
-    if (is_up) {
-        mqtt_link_drain(&s->link);
-    } else {
-        mqtt_link_close(&s->link);
-    }
+    mqtt_link_leave(&s->link);
+}
+
+bool
+mqtt_session_is_idle(const struct mqtt_session *s)
+{
+    return mqtt_link_is_gone(&s->link);
+}
+
+void
+mqtt_session_fini(struct mqtt_session *s)
+{
+    mqtt_session_stop(s);
+    loop_task_cancel(&s->flush);
+    mqtt_link_close(&s->link);
+    mqtt_subscriber_fini(&s->subscriber);
 }
 
 void

@@ -61,8 +61,9 @@ void mqtt_session_fini(struct mqtt_session *s);
 
 void mqtt_session_start(struct mqtt_session *s);
 
-/* Takes nothing more; a connection that is up stays for the acknowledgements. */
+/* Takes nothing more; the connection stays for the acknowledgements, then the session is idle. */
 void mqtt_session_stop(struct mqtt_session *s);
+bool mqtt_session_is_idle(const struct mqtt_session *s);
 
 /* The log has everything up to `ticket`. Also from inside of the sink's on_message. */
 void mqtt_session_on_stored(struct mqtt_session *s, uint64_t ticket);

@@ -33,6 +33,12 @@ source_stop(struct source *s)
     s->ops->stop(s);
 }
 
+bool
+source_is_idle(const struct source *s)
+{
+    return s->ops->is_idle == NULL || s->ops->is_idle(s);
+}
+
 void
 source_free(struct source *s)
 {

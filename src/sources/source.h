@@ -78,6 +78,8 @@ struct source_ops {
     void (*on_stored)(struct source *s, uint64_t ticket);
     /* NULL where the source has no marks. */
     void (*on_mark)(struct source *s, const struct mark *mark, bool is_refused);
+    /* NULL where nothing waits for the log once it is stopped. */
+    bool (*is_idle)(const struct source *s);
 };
 
 /* First member of each source's struct. */
@@ -91,8 +93,9 @@ struct source *source_new(const struct source_settings *settings);
 /* Connects, subscribes, delivers from the next turn on. Negative only where it can never work. */
 MUST_CHECK int source_start(struct source *s);
 
-/* Takes no more messages; what was taken may still be acknowledged. */
+/* Takes no more messages; what was taken may still be acknowledged, until the source is idle. */
 void source_stop(struct source *s);
+bool source_is_idle(const struct source *s);
 void source_free(struct source *s); /* NULL is fine */
 
 /* The log has everything up to `ticket`. */

@@ -119,7 +119,7 @@ class Runnel(Server):
             "admin": {"listen": f"127.0.0.1:{self.admin_port}"},
             "replay": replay,
             "stream": {"tail_bytes": self.options.get("tail_bytes", "64M"),
-                       "heartbeat": self.options.get("heartbeat", "15s")},
+                       "heartbeat": self.options.get("heartbeat", "15s"), "drain_delay": "0s"},
             "log": {"level": "warn"},
             "sources": {"bench": {"type": "redis", "url": redis}},
             "routes": [{"source": "bench", "topic": "bench.{n}", "channel": "bench.{n}"}],

@@ -31,6 +31,7 @@ test_config_of_an_empty_file_is_all_defaults(void **state)
     assert_int_equal(c->stream.retry_ms, 2000);
     assert_int_equal(c->stream.slow, SLOW_CATCH_UP);
     assert_int_equal(c->stream.slow_after_ms, 30000);
+    assert_int_equal(c->stream.drain_delay_ms, 2000);
     assert_int_equal(c->stream.drain_ms, 5000);
     assert_int_equal(c->stream.tail_bytes, 64 << 20);
     assert_int_equal(c->stream.page_bytes, 16 << 20);
@@ -86,6 +87,7 @@ test_config_of_http_and_stream_keys_reads_them(void **state)
                    "  connections: 1\n"
                    "  cors_origins: [\"*\", 'https://a.example:8443', http://localhost]\n"
                    "stream: {heartbeat: 1m, retry: 1s, slow: skip, slow_after: 2s, drain: 0s,\n"
+                   "  drain_delay: 3s,\n"
                    "  tail_bytes: 1M, page_bytes: 2M, unsent_bytes: 3M, send_buffer_bytes: 0,\n"
                    "  notsent_lowat_bytes: 0, peer_timeout: 5s, mailbox_events: 9}\n");
     assert_string_equal(c->http.listen.host, "::1");
@@ -103,6 +105,7 @@ test_config_of_http_and_stream_keys_reads_them(void **state)
     assert_int_equal(c->stream.heartbeat_ms, 60000);
     assert_int_equal(c->stream.slow, SLOW_SKIP);
     assert_int_equal(c->stream.slow_after_ms, 2000);
+    assert_int_equal(c->stream.drain_delay_ms, 3000);
     assert_int_equal(c->stream.drain_ms, 0);
     assert_int_equal(c->stream.tail_bytes, 1 << 20);
     assert_int_equal(c->stream.page_bytes, 2 << 20);

@@ -1,0 +1,125 @@
+#include "main/drain.h"
+
+#include "base/log.h"
+#include "event/loop.h"
+#include "event/timer.h"
+
+#include <stdlib.h>
+
+enum {
+    STREAMS_SLACK_MS = 2000, /* for what does not end by itself */
+    SOURCES_LIMIT_MS = 2000, /* for a log that does not answer */
+    SOURCES_POLL_MS = 5,
+};
+
+enum drain_state {
+    DRAIN_NOT,
+    DRAIN_NOTICE,
+    DRAIN_STREAMS,
+    DRAIN_SOURCES,
+};
+
+struct drain {
+    struct loop *loop;
+    struct drain_steps steps;
+    struct timer timer;
+    enum drain_state state;
+    uint32_t over_ms;    /* for the streams */
+    uint64_t give_up_ms; /* loop clock; the log's last moment */
+    bool is_idle;
+};
+
+/* Once more after all is stored: the sources' last answers to their brokers leave in between. */
+static void
+drain_poll_log(struct drain *d)
+{
+    if (d->is_idle) {
+        loop_stop(d->loop);
+        return;
+    }
+    d->is_idle = d->steps.is_idle(d->steps.arg);
+    if (!d->is_idle && loop_now_ms(d->loop) >= d->give_up_ms) {
+        log_warn("serve.log_incomplete", LOG_TEXT("problem", "the replay log does not answer"));
+        loop_stop(d->loop);
+        return;
+    }
+    timer_start(&d->timer, SOURCES_POLL_MS);
+}
+
+static void
+drain_enter(struct drain *d, enum drain_state state)
+{
+    d->state = state;
+    switch (state) {
+    case DRAIN_NOT:
+        break;
+    case DRAIN_NOTICE:
+        d->steps.unready(d->steps.arg);
+        break;
+    case DRAIN_STREAMS:
+        timer_start(&d->timer, (uint64_t)d->over_ms + STREAMS_SLACK_MS);
+        d->steps.end_streams(d->steps.arg, d->over_ms);
+        break;
+    case DRAIN_SOURCES:
+        d->give_up_ms = loop_now_ms(d->loop) + SOURCES_LIMIT_MS;
+        d->steps.stop_sources(d->steps.arg);
+        timer_start(&d->timer, SOURCES_POLL_MS);
+        break;
+    }
+}
+
+static void
+drain_on_timer(void *arg)
+{
+    struct drain *d = arg;
+    if (d->state == DRAIN_SOURCES) {
+        drain_poll_log(d);
+    } else {
+        drain_enter(d, d->state == DRAIN_NOTICE ? DRAIN_STREAMS : DRAIN_SOURCES);
+    }
+}
+
+struct drain *
+drain_new(struct loop *loop, const struct drain_steps *steps)
+{
+    struct drain *d = calloc(1, sizeof *d);
+    if (d != NULL) {
+        d->loop = loop;
+        d->steps = *steps;
+        timer_init(&d->timer, loop, drain_on_timer, d);
+    }
+    return d;
+}
+
+void
+drain_free(struct drain *d)
+{
+    if (d != NULL) {
+        timer_stop(&d->timer);
+        free(d);
+    }
+}
+
+void
+drain_on_signal(struct drain *d, const struct config_stream *config, bool is_noticed)
+{
+    if (d->state != DRAIN_NOT) {
+        log_info("serve.stopped_at_once");
+        loop_stop(d->loop);
+        return;
+    }
+    uint64_t delay_ms = is_noticed ? config->drain_delay_ms : 0;
+    log_info("serve.draining", LOG_U64("delay_ms", delay_ms),
+             LOG_U64("drain_ms", config->drain_ms));
+    d->over_ms = (uint32_t)config->drain_ms;
+    drain_enter(d, DRAIN_NOTICE);
+    timer_start(&d->timer, delay_ms);
+}
+
+void
+drain_on_streams_ended(struct drain *d)
+{
+    if (d->state == DRAIN_STREAMS) {
+        drain_enter(d, DRAIN_SOURCES);
+    }
+}
