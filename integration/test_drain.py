@@ -182,6 +182,19 @@ def test_restarts_neither_lose_nor_double_mqtt_messages(new_runnel, new_redis, m
     assert source.data() == texts
 
 
+def test_age_ends_streams_and_clients_resume(new_runnel, replay, subscribe):
+    runnel = start(new_runnel, replay, stream={"max_connection_age": "400ms", "retry": "1ms"})
+    sources = [subscribe(runnel, "a").await_live() for _ in range(5)]
+    texts = []
+    while any(source.opens < 3 for source in sources):
+        texts.append(str(len(texts)))
+        runnel.publish("t", texts[-1])
+    for source in sources:
+        source.await_messages(len(texts))
+        assert source.data() == texts
+    assert runnel.metric("runnel_streams_closed_total", reason="age") >= 10
+
+
 def test_nohup_keeps_it_from_ending_with_its_terminal(new_runnel, streams):
     runnel = new_runnel(sources={"api": {"type": "http"}}, routes=[{"source": "api", "topic": "t", "channel": "a"}])
     runnel.argv = ["nohup", *runnel.argv]

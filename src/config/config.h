@@ -172,12 +172,13 @@ struct config_stream {
     uint64_t retry_ms;     /* `retry:` of the head */
     enum config_slow slow; /* what happens to a client that is behind for more than slow_after_ms */
     uint64_t slow_after_ms;
-    uint64_t drain_delay_ms;    /* between SIGTERM and the end of the first stream */
-    uint64_t drain_ms;          /* over which the streams are ended then */
-    uint64_t tail_bytes;        /* all tails of one worker */
-    uint64_t page_bytes;        /* all pages of one worker that are in memory at a time */
-    uint64_t unsent_bytes;      /* partly sent events of slow clients, one worker */
-    uint64_t send_buffer_bytes; /* SO_SNDBUF; 0: the system's */
+    uint64_t drain_delay_ms;        /* between SIGTERM and the end of the first stream */
+    uint64_t drain_ms;              /* over which the streams are ended then */
+    uint64_t max_connection_age_ms; /* 0: none */
+    uint64_t tail_bytes;            /* all tails of one worker */
+    uint64_t page_bytes;            /* all pages of one worker that are in memory at a time */
+    uint64_t unsent_bytes;          /* partly sent events of slow clients, one worker */
+    uint64_t send_buffer_bytes;     /* SO_SNDBUF; 0: the system's */
     uint64_t notsent_lowat_bytes;
     uint64_t peer_timeout_ms; /* TCP_USER_TIMEOUT and keepalive */
     uint64_t mailbox_events;  /* waiting for a worker */

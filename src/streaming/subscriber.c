@@ -291,12 +291,32 @@ subscriber_send_beat(struct subscriber *s)
     (void)subscriber_settle(s, transfer_event(s, (struct str){event, size}));
 }
 
+/* For `ms`, or until the end where that comes first. */
+static void
+subscriber_start_wheel(struct subscriber *s, uint64_t ms)
+{
+    uint64_t left_ms = s->ends_ms - loop_now_ms(s->hub->loop);
+    wheel_start(s->hub->wheel, &s->beat, (uint32_t)(ms < left_ms ? ms : left_ms));
+}
+
+/* Those who came together, after an outage, must not go together. */
+static uint64_t
+subscriber_draw_end(const struct hub *h)
+{
+    uint64_t age_ms = h->config->max_connection_age_ms;
+    if (age_ms == 0) {
+        return UINT64_MAX;
+    }
+    return loop_now_ms(h->loop) + age_ms - backoff_random((uint32_t)(age_ms / 2 + 1));
+}
+
 void
 subscriber_on_beat(struct subscriber *s)
 {
     struct hub *h = s->hub;
-    if (h->is_draining) {
-        subscriber_end(s, h->config->retry_ms);
+    uint64_t now_ms = loop_now_ms(h->loop);
+    if (h->is_draining || now_ms >= s->ends_ms) {
+        subscriber_end(s, h->is_draining ? METRIC_CLOSED_SHUTDOWN : METRIC_CLOSED_AGE);
         return;
     }
     if (s->state == SUBSCRIBER_LIVE) {
@@ -308,7 +328,7 @@ subscriber_on_beat(struct subscriber *s)
     if (s->state == SUBSCRIBER_CLOSING) {
         return;
     }
-    uint64_t silent_ms = loop_now_ms(h->loop) - s->sent_ms;
+    uint64_t silent_ms = now_ms - s->sent_ms;
     if (silent_ms >= h->config->heartbeat_ms) {
         silent_ms = 0;
         if (s->state != SUBSCRIBER_BLOCKED) {
@@ -316,13 +336,14 @@ subscriber_on_beat(struct subscriber *s)
         }
     }
     if (s->state != SUBSCRIBER_CLOSING) {
-        wheel_start(h->wheel, &s->beat, (uint32_t)(h->config->heartbeat_ms - silent_ms));
+        subscriber_start_wheel(s, h->config->heartbeat_ms - silent_ms);
     }
 }
 
 void
-subscriber_end(struct subscriber *s, uint64_t retry_ms)
+subscriber_end(struct subscriber *s, enum metric_closed reason)
 {
+    uint64_t retry_ms = s->hub->config->retry_ms;
     if (s->unsent == NULL) {
         char event[CONTROL_SIZE_MAX];
         char *to = s->hub->scratch.bytes;
@@ -334,7 +355,7 @@ subscriber_end(struct subscriber *s, uint64_t retry_ms)
         }
         (void)transfer_bytes(s, (struct str){to, size}); /* as far as it goes: the end follows */
     }
-    subscriber_close(s, METRIC_CLOSED_SHUTDOWN);
+    subscriber_close(s, reason);
 }
 
 void
@@ -423,7 +444,8 @@ subscriber_open(struct hub *h, const struct hub_stream *stream)
         return ERR_MEMORY;
     }
     uint32_t heartbeat_ms = (uint32_t)h->config->heartbeat_ms;
-    wheel_start(h->wheel, &s->beat, heartbeat_ms / 2 + backoff_random(heartbeat_ms / 2 + 1));
+    s->ends_ms = subscriber_draw_end(h);
+    subscriber_start_wheel(s, heartbeat_ms / 2 + backoff_random(heartbeat_ms / 2 + 1));
     subscriber_greet(s, stream->head);
     if (h->has_feed && s->state != SUBSCRIBER_CLOSING) {
         subscriber_begin(s);

@@ -47,6 +47,7 @@ struct subscriber {
     event_id cursor;  /* every event up to here is sent, or not to be sent */
     event_id told;    /* the newest id that the client has: its last event id */
     uint64_t sent_ms; /* loop clock of the last send */
+    uint64_t ends_ms; /* loop clock; UINT64_MAX: never */
     uint8_t state;    /* enum subscriber_state */
     bool is_chunked;
     bool is_announced;  /* runnel.live was sent */
@@ -73,8 +74,8 @@ void subscriber_settle_future(struct subscriber *s, bool is_known);
 /* Its time on the wheel has come: heartbeat where it was silent. */
 void subscriber_on_beat(struct subscriber *s);
 
-/* A clean end: `retry:`, last chunk, close. */
-void subscriber_end(struct subscriber *s, uint64_t retry_ms);
+/* A clean end: jittered `retry:`, last chunk, close. */
+void subscriber_end(struct subscriber *s, enum metric_closed reason);
 
 void subscriber_close(struct subscriber *s, enum metric_closed reason);
 

@@ -434,6 +434,41 @@ test_hub_drain_ends_every_stream_cleanly(void **state)
 }
 
 static void
+test_hub_streams_end_at_their_age_one_after_another(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 8, AGE_MS = 800 };
+    struct config_stream config = stream_config();
+    struct client *clients[CLIENTS];
+    config.max_connection_age_ms = AGE_MS;
+    world_begin_with(config, replay_config());
+    world_start();
+    for (size_t i = 0; i < CLIENTS; i++) {
+        clients[i] = client_open("a", hub_rig_now);
+    }
+    uint64_t begin_ms = loop_now_ms(world.loop);
+    size_t before = CLIENTS;
+    size_t moments = 0; /* at which some ended */
+    while (hub_streams(world.hub) > 0) {
+        run_turns(1);
+        moments += hub_streams(world.hub) < before ? 1 : 0;
+        before = hub_streams(world.hub);
+        assert_true(before == CLIENTS || loop_now_ms(world.loop) - begin_ms >= AGE_MS / 2);
+    }
+    assert_true(moments > 1);
+    for (size_t i = 0; i < CLIENTS; i++) {
+        client_read(clients[i]);
+        assert_true(clients[i]->is_closed);
+        assert_int_equal(clients[i]->input.size, 0);
+        assert_true(sse_parser_retry_ms(clients[i]->parser, 0) >= 2000);
+        client_free(clients[i]);
+    }
+    assert_int_equal(metrics_read(world.metrics, METRIC_STREAMS_CLOSED, METRIC_CLOSED_AGE),
+                     CLIENTS);
+    world_end();
+}
+
+static void
 test_hub_the_unsent_bound_closes_the_client_and_counts_it(void **state)
 {
     (void)state;
@@ -718,6 +753,7 @@ main(void)
         cmocka_unit_test(test_hub_an_event_larger_than_every_buffer_arrives_whole),
         cmocka_unit_test(test_hub_streams_wait_for_the_first_feed),
         cmocka_unit_test(test_hub_drain_ends_every_stream_cleanly),
+        cmocka_unit_test(test_hub_streams_end_at_their_age_one_after_another),
         cmocka_unit_test(test_hub_the_unsent_bound_closes_the_client_and_counts_it),
         cmocka_unit_test(test_hub_slow_policy_of_the_stream_holds_where_events_have_none),
         cmocka_unit_test(test_hub_slow_policy_of_the_events_holds_before_the_streams),
