@@ -214,5 +214,5 @@ def test_clients_that_vanish_at_any_moment(new_runnel, replay, open_streams, sub
             stream.read_until(lambda s: s.head)
         stream.close()
     wait_for(lambda: runnel.metric("runnel_streams") == 1, "the others to be gone")
-    assert runnel.metric("runnel_unsent_bytes") == 0
+    assert runnel.metric("runnel_memory_bytes", use="unsent") == 0
     assert reader.data() == texts

@@ -90,6 +90,12 @@ memory_announce(void *arg)
     m->listener.on_stored(m->listener.arg, ticket);
 }
 
+static void
+memory_set_gauge(struct memory *m)
+{
+    metrics_set(m->metrics, METRIC_MEMORY, METRIC_USE_LOG, (int64_t)memory_log_bytes(m->log));
+}
+
 /* Does nothing where there is none. MEMORY_MARKS_E_REFUSED, ERR_MEMORY. */
 static int
 memory_move_mark(struct memory *m, const struct mark *mark)
@@ -122,16 +128,18 @@ memory_append(struct replay *r,
         struct frame *frame = NULL;
         m->ticket++;
         if (memory_log_append(m->log, &drafts[i], loop_wall_ms(m->loop), &frame) < 0) {
-            metrics_add(m->metrics, METRIC_REPLAY_DROPPED, 0, 1);
+            metrics_add(m->metrics, METRIC_REPLAY_DROPPED, METRIC_UNSTORED_MEMORY, 1);
             replay_note_loss(r);
             continue;
         }
         metrics_add(m->metrics, METRIC_REPLAY_APPENDS, 0, 1);
+        metrics_observe(m->metrics, METRIC_REPLAY_APPEND_SECONDS, 0, 0, 1);
         if (m->is_started) {
             m->listener.on_frame(m->listener.arg, frame);
         }
     }
     *ret_ticket = m->ticket;
+    memory_set_gauge(m);
     loop_task_schedule(m->loop, &m->announce);
     return 0;
 }
@@ -154,6 +162,7 @@ memory_note_loss(struct replay *r)
     event_id position = memory_log_note_loss(m->log, loop_wall_ms(m->loop));
     if (m->is_started) {
         metrics_add(m->metrics, METRIC_REPLAY_FEED_STARTS, 0, 1);
+        metrics_add(m->metrics, METRIC_REPLAY_FEED_GAPS, METRIC_FEED_GAP_LOST, 1);
         m->listener.on_feed_start(m->listener.arg, position);
     }
 }
@@ -171,6 +180,7 @@ memory_on_expire(void *arg)
 {
     struct memory *m = arg;
     memory_log_expire(m->log, loop_wall_ms(m->loop));
+    memory_set_gauge(m);
     timer_start(&m->expire, EXPIRE_EVERY_MS);
 }
 
@@ -353,6 +363,7 @@ replay_memory_new(const struct config_replay *config,
     m->loop = ingest;
     m->listener = *listener;
     m->metrics = metrics != NULL ? metrics_slot(metrics, 0) : NULL;
+    metrics_set(m->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_LOG, (int64_t)config->memory_bytes);
     timer_init(&m->expire, ingest, memory_on_expire, m);
     loop_task_init(&m->announce, memory_announce, m);
     m->log = memory_log_new(&limits, event_id_next(0, clock_wall_ms()));

@@ -68,11 +68,22 @@ appender_tell(struct appender *a, uint64_t ticket)
     a->settings.on_stored(a->settings.arg, ticket);
 }
 
+/* The wall clock's second at which the oldest draft came; 0: none waits. */
+static int64_t
+appender_oldest_s(const struct appender *a)
+{
+    const struct loop *loop = a->settings.loop;
+    uint64_t queued_ms = batches_oldest_ms(&a->batches);
+    uint64_t age_ms = loop_now_ms(loop) - queued_ms;
+    return queued_ms > 0 ? (int64_t)((loop_wall_ms(loop) - age_ms) / 1000) : 0;
+}
+
 static void
 appender_set_gauges(struct appender *a)
 {
     metrics_set(a->settings.metrics, METRIC_REPLAY_QUEUE_EVENTS, 0, (int64_t)a->batches.drafts);
-    metrics_set(a->settings.metrics, METRIC_REPLAY_QUEUE_BYTES, 0, (int64_t)a->batches.bytes);
+    metrics_set(a->settings.metrics, METRIC_MEMORY, METRIC_USE_QUEUE, (int64_t)a->batches.bytes);
+    metrics_set(a->settings.metrics, METRIC_REPLAY_QUEUE_OLDEST, 0, appender_oldest_s(a));
 }
 
 /* --- sending --- */
@@ -170,6 +181,23 @@ appender_count_of(const struct redis_reply *reply)
     return reply->type == REDIS_TYPE_INTEGER ? (uint64_t)reply->integer : 0;
 }
 
+/* Of the oldest batch so many events. Which of them failed is not known: the first ones stand for all. */
+static void
+appender_count_stored(struct appender *a, uint64_t events)
+{
+    struct metrics_slot *metrics = a->settings.metrics;
+    uint64_t now_ms = loop_now_ms(a->settings.loop);
+    metrics_add(metrics, METRIC_REPLAY_APPENDS, 0, events);
+    LIST_FOR_EACH_SAFE (node, following, &batches_at(&a->batches, 0)->drafts) {
+        const struct draft *d = LIST_ITEM(node, struct draft, node);
+        if (!d->is_mark && events > 0) {
+            events--;
+            metrics_observe(metrics, METRIC_REPLAY_APPEND_SECONDS, 0,
+                            (now_ms - d->queued_ms) * 1000, 1);
+        }
+    }
+}
+
 /* The script's reply: what failed, why, what was refused with its mark. */
 static void
 appender_count_failed(struct appender *a, const struct redis_reply *items)
@@ -177,12 +205,11 @@ appender_count_failed(struct appender *a, const struct redis_reply *items)
     uint64_t failed = appender_count_of(&items[1]);
     uint64_t refused = appender_count_of(&items[3]);
     if (failed > 0 || redis_reply_text(&items[2]).size > 0) {
-        metrics_add(a->settings.metrics, METRIC_REPLAY_DROPPED, 0, failed);
+        metrics_add(a->settings.metrics, METRIC_REPLAY_DROPPED, METRIC_UNSTORED_REFUSED, failed);
         log_error("replay.append", LOG_TEXT("address", redis_client_address(a->settings.client)),
                   LOG_U64("dropped", failed), LOG_STR("error", redis_reply_text(&items[2])));
     }
-    metrics_add(a->settings.metrics, METRIC_REPLAY_APPENDS, 0,
-                batches_at(&a->batches, 0)->events - failed - refused);
+    appender_count_stored(a, batches_at(&a->batches, 0)->events - failed - refused);
 }
 
 static void
@@ -318,11 +345,12 @@ appender_copy(const struct appender *a, const struct replay_draft *from)
 static void
 appender_push(struct appender *a, struct draft *d)
 {
+    d->queued_ms = loop_now_ms(a->settings.loop);
     if (d->body_size <= REDIS_LOG_EVENT_MAX) {
         batches_push(&a->batches, d);
         return;
     }
-    metrics_add(a->settings.metrics, METRIC_REPLAY_DROPPED, 0, 1);
+    metrics_add(a->settings.metrics, METRIC_REPLAY_DROPPED, METRIC_UNSTORED_TOO_LARGE, 1);
     log_warn("replay.too_large", LOG_U64("bytes", d->body_size));
     batches_skip(&a->batches);
     free(d);
@@ -408,6 +436,9 @@ appender_new(const struct appender_settings *settings)
     }
     a->settings = *settings;
     batches_init(&a->batches);
+    metrics_set(settings->metrics, METRIC_REPLAY_QUEUE_LIMIT, 0, (int64_t)settings->queue_events);
+    metrics_set(settings->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_QUEUE,
+                (int64_t)settings->queue_bytes);
     a->command = malloc(sizeof *a->command);
     if (a->command == NULL) {
         free(a);

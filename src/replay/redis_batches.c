@@ -192,3 +192,10 @@ batches_drop_oldest(struct batches *b)
     b->first = (b->first + 1) % BATCHES_MAX;
     b->length--;
 }
+
+uint64_t
+batches_oldest_ms(const struct batches *b)
+{
+    const struct list *oldest = b->length > 0 ? &b->ring[b->first].drafts : &b->waiting;
+    return list_is_empty(oldest) ? 0 : LIST_ITEM(oldest->next, struct draft, node)->queued_ms;
+}

@@ -33,6 +33,7 @@ struct draft {
     struct list node;
     struct replay_keep keep;
     uint64_t ticket;
+    uint64_t queued_ms; /* loop clock; of the owner */
     uint64_t received_ms;
     uint32_t slow;
     uint32_t key_size;
@@ -111,6 +112,9 @@ struct batch *batches_cut(struct batches *b);
 
 /* By age, 0 is the oldest; index < b->length. */
 struct batch *batches_at(struct batches *b, size_t index);
+
+/* Since when the oldest draft is in the queue; 0: none is. */
+uint64_t batches_oldest_ms(const struct batches *b);
 
 /* The oldest batch is done: frees its drafts. */
 void batches_drop_oldest(struct batches *b);

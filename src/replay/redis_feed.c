@@ -42,6 +42,25 @@ feed_start(struct redis_feed *f, event_id position)
     f->settings.on_start(f->settings.arg, position);
 }
 
+/* It goes on at `position`, and what is before has to be read. */
+static void
+feed_skip(struct redis_feed *f, event_id position, enum metric_feed_gap why)
+{
+    metrics_add(f->settings.metrics, METRIC_REPLAY_FEED_GAPS, why, 1);
+    feed_start(f, position);
+}
+
+/* On a new connection. Where it is not the first, something may lie between. */
+static void
+feed_begin(struct redis_feed *f, event_id position)
+{
+    if (f->last == 0) {
+        feed_start(f, position);
+    } else {
+        feed_skip(f, position, METRIC_FEED_GAP_RECONNECTED);
+    }
+}
+
 static void
 feed_deliver(struct redis_feed *f, const struct feed_event *event)
 {
@@ -53,7 +72,8 @@ feed_deliver(struct redis_feed *f, const struct feed_event *event)
     struct frame *frame =
         frame_new(event->channel, event->id, event->floor, event->body, event->traits);
     if (frame == NULL) {
-        feed_start(f, event->id); /* it is in the log, to be read when there is memory */
+        feed_skip(f, event->id,
+                  METRIC_FEED_GAP_MEMORY); /* it is in the log, to be read when there is memory */
         return;
     }
     feed_set_last(f, event->id);
@@ -73,15 +93,17 @@ feed_on_batch(struct redis_feed *f, struct feed_message *m)
 {
     struct feed_event event;
     int outcome;
-    if (f->state != FEED_LIVE || m->before != f->last) {
-        feed_start(f, m->before);
+    if (f->state != FEED_LIVE) {
+        feed_begin(f, m->before);
+    } else if (m->before != f->last) {
+        feed_skip(f, m->before, METRIC_FEED_GAP_MISSED);
     }
     while ((outcome = feed_message_next(m, &event)) == 0) {
         feed_deliver(f, &event);
     }
     if (outcome != FEED_MESSAGE_E_END) {
         log_warn("replay.feed", LOG_TEXT("error", err_text(outcome)));
-        feed_start(f, m->after);
+        feed_skip(f, m->after, METRIC_FEED_GAP_INVALID);
         return;
     }
     feed_set_last(f, m->after);
@@ -105,7 +127,7 @@ feed_on_message(void *arg, const struct redis_message *message)
     }
     if (f->state == FEED_LIVE && m.birth > f->last) {
         /* Something was lost before or in this batch: everybody reads, and learns of the gap. */
-        feed_start(f, m.after);
+        feed_skip(f, m.after, METRIC_FEED_GAP_LOST);
         return;
     }
     feed_on_batch(f, &m);
@@ -114,8 +136,10 @@ feed_on_message(void *arg, const struct redis_message *message)
 void
 redis_feed_on_head(struct redis_feed *f, event_id head, event_id birth)
 {
-    if (f->state == FEED_JOINING || (f->state == FEED_LIVE && birth > f->last)) {
-        feed_start(f, head);
+    if (f->state == FEED_JOINING) {
+        feed_begin(f, head);
+    } else if (f->state == FEED_LIVE && birth > f->last) {
+        feed_skip(f, head, METRIC_FEED_GAP_LOST);
     }
 }
 

@@ -111,18 +111,25 @@ http_give(const struct http *h, struct evbuffer *body, struct str topic, uint64_
 }
 
 static void
+http_hold_back(struct http *h, struct evhttp_request *request, const char *why)
+{
+    metrics_series_add(h->settings.series, METRIC_SOURCE_HELD_BACK, 0, 1);
+    http_answer_error(request, HTTP_SERVUNAVAIL, why);
+}
+
+static void
 http_publish(struct http *h, struct evhttp_request *request, struct str topic)
 {
     struct evbuffer *body = evhttp_request_get_input_buffer(request);
     struct http_waiter *waiter = http_waiters_reserve(&h->waiters);
     uint64_t ticket = 0;
     if (waiter == NULL) {
-        http_answer_error(request, HTTP_SERVUNAVAIL, "Too many requests wait for the replay log.");
+        http_hold_back(h, request, "Too many requests wait for the replay log.");
         return;
     }
     if (http_give(h, body, topic, &ticket) != 0) {
         http_waiters_cancel(&h->waiters, waiter);
-        http_answer_error(request, HTTP_SERVUNAVAIL, "The replay log's queue is full.");
+        http_hold_back(h, request, "The replay log's queue is full.");
         return;
     }
     metrics_series_add(h->settings.series, METRIC_SOURCE_MESSAGES, 0, 1);

@@ -111,6 +111,7 @@ mqtt_intake_message(struct mqtt_intake *in,
         return 0;
     }
     if (message->qos > 0 && in->is_persistent && mqtt_intake_may_pass(result)) {
+        metrics_series_add(settings->series, METRIC_SOURCE_HELD_BACK, 0, 1);
         return MQTT_INTAKE_E_REFUSED;
     }
     loss_tell(settings, loss_reason(result), 1);

@@ -111,6 +111,7 @@ intake_entry(struct stream_intake *in, struct stream *s, const struct redis_repl
     const struct mark mark = stream_step(s, &p, text);
     int result = intake_give(in, s, &entry->items[1], &mark);
     if (intake_may_pass(result)) {
+        metrics_series_add(in->settings->series, METRIC_SOURCE_HELD_BACK, 0, 1);
         return STREAM_INTAKE_E_FULL;
     }
     if (result != 0) {

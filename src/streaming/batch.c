@@ -11,16 +11,17 @@
 #include <string.h>
 
 static enum batch_outcome
-batch_gap(struct link *l, event_id resumes, const char *reason, struct batch *ret_batch)
+batch_gap(struct link *l, event_id resumes, enum metric_gap why, struct batch *ret_batch)
 {
     struct hub *h = l->channel->hub;
     event_id after = l->subscriber->told;
     struct buf *control = &h->scratch.control;
     buf_clear(control);
+    const char *reason = metrics_label_text(METRIC_LABEL_GAP, why);
     if (control_gap(control, channel_name(l->channel), after, resumes, reason) < 0) {
         return BATCH_MEMORY;
     }
-    metrics_add(h->metrics, METRIC_GAPS, 0, 1);
+    metrics_add(h->metrics, METRIC_GAPS, why, 1);
     *ret_batch = (struct batch){.control = buf_str(control)};
     return BATCH_READY;
 }
@@ -53,15 +54,16 @@ link_next(struct link *l,
     event_id floor = 0;
     enum tail_outcome outcome = tail_next(&l->channel->tail, cursor, ret_run, &after, &floor);
     event_id resumes = outcome == TAIL_RUN ? ret_run->entries[0].id : after;
-    if (l->lost != NULL && outcome != TAIL_MISS) {
+    if (l->lost != METRIC_GAP_COUNT && outcome != TAIL_MISS) {
         *ret_outcome = batch_gap(l, resumes, l->lost, ret_batch);
-        l->lost = NULL;
+        l->lost = METRIC_GAP_COUNT;
         l->vouched = floor;
         return LINK_GAP;
     }
-    if ((outcome != TAIL_MISS || floor > 0) && l->lost == NULL && link_has_gap(l, floor)) {
+    if ((outcome != TAIL_MISS || floor > 0) && l->lost == METRIC_GAP_COUNT &&
+        link_has_gap(l, floor)) {
         l->vouched = floor;
-        *ret_outcome = batch_gap(l, resumes, "expired", ret_batch);
+        *ret_outcome = batch_gap(l, resumes, METRIC_GAP_EXPIRED, ret_batch);
         return LINK_GAP;
     }
     if (after > cursor) {

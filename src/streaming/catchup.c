@@ -21,6 +21,14 @@ catchup_on_retry(void *arg)
     hub_schedule_flush(h);
 }
 
+static void
+catchup_count_reads(struct hub *h, int by)
+{
+    h->catchup.reads += (uint32_t)by;
+    metrics_set(h->metrics, METRIC_MEMORY, METRIC_USE_PAGES,
+                (int64_t)h->catchup.reads * h->catchup.page_bytes);
+}
+
 void
 catchup_init(struct hub *h)
 {
@@ -52,6 +60,7 @@ static void
 catchup_fail(struct channel *c)
 {
     struct hub *h = c->hub;
+    metrics_add(h->metrics, METRIC_PAGE_FAILURES, 0, 1);
     if (list_is_empty(&c->waiting)) {
         return;
     }
@@ -72,7 +81,7 @@ link_begin_at_newest(struct link *l, const struct replay_page *page)
     l->from = first != NULL ? first->id - 1 : page->upto;
     l->newest = 0;
     if (floor <= l->vouched) {
-        l->lost = NULL;
+        l->lost = METRIC_GAP_COUNT;
     }
 }
 
@@ -129,7 +138,7 @@ catchup_take_page(struct channel *c, const struct replay_page *page, uint32_t ne
     if (page->length > 0) {
         channel_note_event(c, page->frames[page->length - 1]);
     }
-    metrics_set(c->hub->metrics, METRIC_TAIL_BYTES, 0, (int64_t)c->hub->pool.bytes);
+    metrics_set(c->hub->metrics, METRIC_MEMORY, METRIC_USE_TAILS, (int64_t)c->hub->pool.bytes);
     if (waiting_length > 0) {
         c->hub->catchup.fresh += c->fresh_length == 0 ? 1 : 0;
         c->fresh_length += waiting_length;
@@ -141,8 +150,10 @@ static void
 catchup_on_page(void *arg, int status, struct replay_page *page)
 {
     struct channel *c = arg;
+    uint32_t took_ms = (uint32_t)loop_now_ms(c->hub->loop) - c->reading_ms;
     c->is_reading = false;
-    c->hub->catchup.reads--;
+    catchup_count_reads(c->hub, -1);
+    metrics_observe(c->hub->metrics, METRIC_PAGE_SECONDS, 0, (uint64_t)took_ms * 1000, 1);
     if (status < 0) {
         catchup_fail(c);
     } else {
@@ -194,7 +205,8 @@ catchup_start_read(struct channel *c)
         return;
     }
     c->is_reading = true;
-    h->catchup.reads++;
+    c->reading_ms = (uint32_t)loop_now_ms(h->loop);
+    catchup_count_reads(h, 1);
     metrics_add(h->metrics, METRIC_PAGES_READ, 0, 1);
 }
 

@@ -13,6 +13,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "event/loop.h"
+#include "observability/metrics_names.h"
 #include "sse/event_id.h"
 #include "sse/frame.h"
 #include "streaming/tail.h"
@@ -30,10 +31,10 @@ struct link {
     struct subscriber *subscriber;
     event_id from; /* nothing of this channel up to here is to be sent, whatever the cursor says */
     event_id vouched; /* gaps before this id are said already; EVENT_ID_MAX: the first is not one */
-    const char *lost; /* a gap is to be said, for this reason; NULL: none; static */
-    uint32_t newest;  /* > 0: begins with the newest N events, `from` is not known yet */
-    bool is_missing;  /* what comes next is not in memory */
-    bool is_asking;   /* begins where the log does: a tail may remember more than the log keeps */
+    enum metric_gap lost; /* why a gap is to be said; METRIC_GAP_COUNT: none is */
+    uint32_t newest;      /* > 0: begins with the newest N events, `from` is not known yet */
+    bool is_missing;      /* what comes next is not in memory */
+    bool is_asking; /* begins where the log does: a tail may remember more than the log keeps */
 };
 
 struct channel {
@@ -52,6 +53,7 @@ struct channel {
     uint32_t fresh_length; /* links at the head of dirty that the newest page is for */
     bool is_reading;
     uint32_t reading_newest; /* the read under way is for the newest N events */
+    uint32_t reading_ms;     /* loop clock of its begin */
     uint32_t slow;           /* the slow rule of the newest event that is known here */
     event_id newest;         /* that event; 0: none */
     char name[];

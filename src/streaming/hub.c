@@ -3,6 +3,7 @@
 #include "base/backoff.h"
 #include "event/mailbox.h"
 #include "sse/frame.h"
+#include "streaming/account.h"
 #include "streaming/catchup.h"
 #include "streaming/channel.h"
 #include "streaming/hub_private.h"
@@ -156,7 +157,7 @@ hub_on_mail(void *arg, const struct mail *mails, size_t length)
             break;
         }
     }
-    metrics_set(h->metrics, METRIC_TAIL_BYTES, 0, (int64_t)h->pool.bytes);
+    metrics_set(h->metrics, METRIC_MEMORY, METRIC_USE_TAILS, (int64_t)h->pool.bytes);
 }
 
 static void
@@ -187,6 +188,7 @@ hub_new(struct loop *loop,
     loop_task_init(&h->flush, hub_flush, h);
     buf_init(&h->scratch.control, BATCH_BYTES_MAX / 2);
     catchup_init(h);
+    account_limits(h);
     h->mailbox = mailbox_new(loop, config->mailbox_events, hub_on_mail, h);
     h->wheel = wheel_new(loop, WHEEL_SLOT_MS, WHEEL_SPAN_MS, hub_on_beat, h);
     if (h->mailbox == NULL || h->wheel == NULL) {

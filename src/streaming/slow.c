@@ -40,7 +40,7 @@ static void
 link_skip_to_newest(struct link *l)
 {
     l->vouched = link_cursor(l);
-    l->lost = "slow";
+    l->lost = METRIC_GAP_SLOW;
     l->newest = 1;
 }
 

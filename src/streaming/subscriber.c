@@ -3,6 +3,7 @@
 #include "streaming/subscriber.h"
 
 #include "base/backoff.h"
+#include "streaming/account.h"
 #include "streaming/batch.h"
 #include "streaming/control.h"
 #include "streaming/hub_private.h"
@@ -66,6 +67,7 @@ subscriber_set_state(struct subscriber *s, enum subscriber_state state)
 {
     enum subscriber_state before = s->state;
     s->state = (uint8_t)state;
+    account_state(s, before);
     if (before == SUBSCRIBER_BLOCKED && state != SUBSCRIBER_BLOCKED &&
         state != SUBSCRIBER_CLOSING) {
         subscriber_watch_writing(s, false);
@@ -186,6 +188,7 @@ subscriber_arrive(struct subscriber *s)
         size_t size = control_live(event, s->cursor);
         s->is_announced = true;
         s->told = s->cursor;
+        metrics_add(s->hub->metrics, METRIC_REPLAYS, 0, s->is_from_now ? 0 : 1);
         if (!subscriber_settle(s, transfer_event(s, (struct str){event, size}))) {
             return;
         }
@@ -201,7 +204,7 @@ subscriber_settle_future(struct subscriber *s, bool is_known)
         struct link *l = &s->links[i];
         if (!l->is_asking) { /* who asked for "since" a time after the log's end misses nothing */
             l->vouched = link_cursor(l);
-            l->lost = "unknown";
+            l->lost = METRIC_GAP_UNKNOWN;
         }
         l->from = 0;
     }
@@ -328,6 +331,7 @@ subscriber_on_beat(struct subscriber *s)
     if (s->state == SUBSCRIBER_CLOSING) {
         return;
     }
+    account_lateness(s);
     uint64_t silent_ms = now_ms - s->sent_ms;
     if (silent_ms >= h->config->heartbeat_ms) {
         silent_ms = 0;
@@ -383,6 +387,7 @@ subscriber_link(struct subscriber *s, const struct hub_stream *stream)
         l->channel->links_length++;
         l->subscriber = s;
         list_init(&l->node);
+        l->lost = METRIC_GAP_COUNT;
         l->newest = start->kind == HUB_START_NEWEST ? start->newest : 0;
         l->is_asking = start->kind == HUB_START_SINCE;
         l->vouched = start->kind == HUB_START_AFTER ? 0 : EVENT_ID_MAX;
@@ -408,7 +413,7 @@ subscriber_new(struct hub *h, const struct hub_stream *stream)
     list_push_back(&h->streams, &s->node);
     h->streams_length++;
     metrics_move(h->metrics, METRIC_STREAMS, 0, 1);
-    metrics_add(h->metrics, METRIC_STREAMS_OPENED, 0, 1);
+    metrics_add(h->metrics, METRIC_STREAMS_OPENED, stream->start.kind, 1);
     return s;
 }
 

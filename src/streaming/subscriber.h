@@ -44,11 +44,12 @@ struct subscriber {
     struct hub *hub;
     char *unsent; /* what the socket did not take of the last send; owned */
     uint32_t unsent_size, unsent_begin;
-    event_id cursor;  /* every event up to here is sent, or not to be sent */
-    event_id told;    /* the newest id that the client has: its last event id */
-    uint64_t sent_ms; /* loop clock of the last send */
-    uint64_t ends_ms; /* loop clock; UINT64_MAX: never */
-    uint8_t state;    /* enum subscriber_state */
+    event_id cursor;    /* every event up to here is sent, or not to be sent */
+    event_id told;      /* the newest id that the client has: its last event id */
+    uint64_t sent_ms;   /* loop clock of the last send */
+    uint64_t ends_ms;   /* loop clock; UINT64_MAX: never */
+    uint8_t state;      /* enum subscriber_state */
+    uint8_t late_level; /* account.c's */
     bool is_chunked;
     bool is_announced;  /* runnel.live was sent */
     bool is_unverified; /* the cursor is ahead of the feed: the log must say whether it knows it */

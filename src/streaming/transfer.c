@@ -1,5 +1,6 @@
 #include "streaming/transfer.h"
 
+#include "streaming/account.h"
 #include "streaming/hub_private.h"
 #include "streaming/subscriber.h"
 #include "streaming/wire.h"
@@ -52,7 +53,7 @@ transfer_keep_unsent(struct subscriber *s, const char *bytes, size_t size)
     s->unsent_size = (uint32_t)size;
     s->unsent_begin = 0;
     h->unsent_bytes += size;
-    metrics_set(h->metrics, METRIC_UNSENT_BYTES, 0, (int64_t)h->unsent_bytes);
+    metrics_set(h->metrics, METRIC_MEMORY, METRIC_USE_UNSENT, (int64_t)h->unsent_bytes);
     return TRANSFER_BLOCKED;
 }
 
@@ -61,7 +62,7 @@ transfer_drop_unsent(struct subscriber *s)
 {
     struct hub *h = s->hub;
     h->unsent_bytes -= s->unsent_size;
-    metrics_set(h->metrics, METRIC_UNSENT_BYTES, 0, (int64_t)h->unsent_bytes);
+    metrics_set(h->metrics, METRIC_MEMORY, METRIC_USE_UNSENT, (int64_t)h->unsent_bytes);
     free(s->unsent);
     s->unsent = NULL;
     s->unsent_size = 0;
@@ -127,7 +128,7 @@ transfer_run(struct subscriber *s, const struct tail_run *run)
     if (begun > 0) {
         s->cursor = run->entries[begun - 1].id;
         s->told = s->cursor;
-        metrics_add(s->hub->metrics, METRIC_DELIVERIES, 0, begun);
+        account_deliveries(s, run, begun);
     }
     if (sent == size) {
         return TRANSFER_DONE;

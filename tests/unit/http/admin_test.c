@@ -193,9 +193,9 @@ static void
 test_admin_metrics_are_prometheus_text(void **state)
 {
     struct fixture *f = *state;
-    metrics_add(metrics_slot(f->metrics, 0), METRIC_GAPS, 0, 5);
+    metrics_add(metrics_slot(f->metrics, 0), METRIC_GAPS, METRIC_GAP_EXPIRED, 5);
     const char *answer = ask(f, "GET /metrics HTTP/1.1\r\n" END);
-    assert_answer(answer, "HTTP/1.1 200 OK\r\n", "\nrunnel_gaps_total 5\n");
+    assert_answer(answer, "HTTP/1.1 200 OK\r\n", "\nrunnel_gaps_total{reason=\"expired\"} 5\n");
     assert_non_null(strstr(answer, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"));
 }
 

@@ -462,7 +462,7 @@ test_redis_log_event_too_large_for_any_reply_is_a_loss(void **state)
     assert_int_equal(log_rig_try_append(r, "c", (struct str){large, TOO_LARGE}, keep), 0);
     free(large);
     log_rig_wait_stored(r);
-    assert_int_equal(metrics_read(r->metrics, METRIC_REPLAY_DROPPED, 0), 1);
+    assert_int_equal(metrics_read(r->metrics, METRIC_REPLAY_DROPPED, METRIC_UNSTORED_TOO_LARGE), 1);
     log_rig_append(r, "c", "3");
     log_rig_wait_stored(r);
     const struct replay_page *page = log_rig_read(r, "c", before);
