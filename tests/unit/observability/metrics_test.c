@@ -140,6 +140,43 @@ test_metrics_render_has_help_type_and_every_label(void **state)
 }
 
 static void
+test_metrics_histogram_counts_up_to_each_bound(void **state)
+{
+    struct metrics *m = new_metrics(2);
+    (void)state;
+    metrics_observe(metrics_slot(m, 0), METRIC_DELIVERY_SECONDS, METRIC_DELIVERY_LIVE, 1000, 2);
+    metrics_observe(metrics_slot(m, 1), METRIC_DELIVERY_SECONDS, METRIC_DELIVERY_LIVE, 1001, 1);
+    metrics_observe(metrics_slot(m, 1), METRIC_DELIVERY_SECONDS, METRIC_DELIVERY_LIVE, 7200000000,
+                    1);
+    metrics_observe(NULL, METRIC_DELIVERY_SECONDS, METRIC_DELIVERY_LIVE, 1, 1);
+    char *text = render(m);
+    assert_line(text, "# TYPE runnel_delivery_seconds histogram");
+    assert_line(text, "runnel_delivery_seconds_bucket{kind=\"live\",le=\"0.001\"} 2");
+    assert_line(text, "runnel_delivery_seconds_bucket{kind=\"live\",le=\"0.0025\"} 3");
+    assert_line(text, "runnel_delivery_seconds_bucket{kind=\"live\",le=\"3600\"} 3");
+    assert_line(text, "runnel_delivery_seconds_bucket{kind=\"live\",le=\"+Inf\"} 4");
+    assert_line(text, "runnel_delivery_seconds_count{kind=\"live\"} 4");
+    assert_line(text, "runnel_delivery_seconds_sum{kind=\"live\"} 7200.003001");
+    assert_line(text, "runnel_delivery_seconds_count{kind=\"replay\"} 0");
+    assert_line(text, "runnel_replay_append_seconds_count 0");
+    assert_int_equal(metrics_read(m, METRIC_DELIVERY_SECONDS, METRIC_DELIVERY_LIVE), 4);
+    assert_int_equal(metrics_read(m, METRIC_DELIVERY_SECONDS, METRIC_DELIVERY_REPLAY), 0);
+    free(text);
+    metrics_free(m);
+}
+
+static void
+test_metrics_bucket_is_the_first_that_is_large_enough(void **state)
+{
+    (void)state;
+    assert_int_equal(metrics_bucket(0), 0);
+    assert_int_equal(metrics_bucket(1000), 0);
+    assert_int_equal(metrics_bucket(1001), 1);
+    assert_true(metrics_bucket(3600000000) < metrics_bucket(3600000001));
+    assert_int_equal(metrics_bucket(3600000001), metrics_bucket(UINT64_MAX));
+}
+
+static void
 test_metrics_render_says_where_the_buffer_is_full(void **state)
 {
     struct metrics *m = new_metrics(1);
@@ -222,6 +259,8 @@ main(void)
         cmocka_unit_test(test_metrics_every_cell_is_its_own),
         cmocka_unit_test(test_metrics_without_slot_count_nothing),
         cmocka_unit_test(test_metrics_render_has_help_type_and_every_label),
+        cmocka_unit_test(test_metrics_histogram_counts_up_to_each_bound),
+        cmocka_unit_test(test_metrics_bucket_is_the_first_that_is_large_enough),
         cmocka_unit_test(test_metrics_render_says_where_the_buffer_is_full),
         cmocka_unit_test(test_metrics_new_out_of_memory_is_null),
         cmocka_unit_test(test_metrics_threads_add_while_another_reads),

@@ -550,6 +550,7 @@ expect_skipped_to(struct client *c, event_id newest)
     assert_int_equal(c->gaps, 1);
     assert_non_null(strstr(c->last_gap, "\"channel\":\"a\""));
     assert_non_null(strstr(c->last_gap, "\"reason\":\"slow\""));
+    assert_int_equal(metrics_read(world.metrics, METRIC_GAPS, METRIC_GAP_SLOW), 1);
     assert_int_equal(c->ids[c->length - 1], newest);
     size_t length = c->length;
     publish("a");
