@@ -59,7 +59,7 @@ account_state(struct subscriber *s, enum subscriber_state before)
 void
 account_lateness(struct subscriber *s)
 {
-    static const uint64_t over_ms[METRIC_OVER_COUNT] = {10 * 1000, 60 * 1000, 600 * 1000};
+    static const uint64_t over_ms[METRIC_OVER_COUNT] = {10000, 60000, 600000};
     uint64_t now_ms = loop_wall_ms(s->hub->loop);
     uint64_t newest_ms = event_id_ms(s->cursor);
     uint8_t level = 0;
