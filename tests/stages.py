@@ -11,7 +11,7 @@ import time
 import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-STAGES = ["lint", "unit", "fuzz", "integration"]
+STAGES = ["lint", "unit", "fuzz", "integration", "image"]
 JOBS = str(os.cpu_count() or 2)
 # Most tests wait for something; a module stays together, for what its tests share.
 PARALLEL = ["-n", str(int(JOBS) + 1), "--dist", "loadscope"]
@@ -91,14 +91,14 @@ class Run:
             *fixed_addresses(preset), "ctest", "--test-dir", f"build/{preset}", "-L", f"^{label}$", "-j", jobs,
             "--output-on-failure", "--no-tests=error", "--output-junit", str(report)], report)
 
-    def pytest(self, preset, *arguments):
+    def pytest(self, preset, marks):
         if self.build(preset) != ALL:
             return
-        report = self.reports / f"pytest-{preset}.xml"
-        self.tests(f"integration ({preset})", [
+        report = self.reports / f"pytest-{preset}-{marks.replace(' ', '-')}.xml"
+        self.tests(f"pytest {marks} ({preset})", [
             *fixed_addresses(preset), "/usr/bin/python3", "-m", "pytest", "integration", "-ra", "--durations=20",
             *PARALLEL,
-            "-o", "junit_family=xunit2", f"--junitxml={report}", *arguments], report,
+            "-o", "junit_family=xunit2", f"--junitxml={report}", "-m", marks], report,
             {"RUNNEL_BIN": str(ROOT / f"build/{preset}/src/main/runnel")})
 
     def lint(self):
@@ -115,10 +115,13 @@ class Run:
         install = ROOT / "integration/install"
         if install.exists() and self.command("integration/install", [str(install)]) != 0:
             self.trouble("integration/install")
-        self.pytest("release", "-m", "not chaos")
-        self.pytest("dev", "-m", "chaos")
+        self.pytest("release", "not chaos and not image")
+        self.pytest("dev", "chaos")
         for preset in ("asan", "tsan"):
-            self.pytest(preset, "-m", "sanitized")
+            self.pytest(preset, "sanitized")
+
+    def image(self):
+        self.pytest("release", "image")
 
 
 def end_group(process):
