@@ -1,7 +1,7 @@
 /*
- * Writes config/reference.md and config/runnel.schema.json from keys.def. A build tool, no part of
- * runnel; the tests unit.config.reference and unit.config.schema hold that the committed files are
- * what this prints.
+ * Writes config/reference.md and config/runnel.schema.json from keys.def, config/metrics.md from
+ * metrics.def. A build tool, no part of runnel; the tests unit.config.* hold that the committed files
+ * are what this prints.
  */
 
 #include "base/err.h"
@@ -18,8 +18,10 @@ main(int argc, char **argv)
         reference_write(stdout);
     } else if (strcmp(page, "schema") == 0) {
         err = schema_write(stdout);
+    } else if (strcmp(page, "metrics") == 0) {
+        metrics_write(stdout);
     } else {
-        fputs("usage: generator reference | schema\n", stderr);
+        fputs("usage: generator metrics | reference | schema\n", stderr);
         return 2;
     }
     if (err != 0) {

@@ -1,5 +1,5 @@
 #pragma once
-/* The pages that are made from the table of keys. */
+/* The pages that are made from the tables of keys and of metrics. */
 
 #include <stdio.h>
 
@@ -8,3 +8,6 @@ void reference_write(FILE *to);
 
 /* config/runnel.schema.json: the same for editors. ERR_LIMIT, ERR_MEMORY. */
 int schema_write(FILE *to);
+
+/* config/metrics.md: every metric, its labels and what it says. */
+void metrics_write(FILE *to);

@@ -160,6 +160,8 @@ daemon_build_base(struct daemon *d)
     }
     d->metrics = metrics_new(c->http.workers + 1, c->admin.metrics_routes);
     d->labels = d->metrics != NULL ? labels_new(c, d->metrics) : NULL;
+    metrics_set(d->metrics != NULL ? metrics_slot(d->metrics, 0) : NULL, METRIC_STREAMS_LIMIT, 0,
+                (int64_t)c->http.connections);
     d->health = health_new();
     d->drained = mailbox_new(d->loop, CONTROL_MAX, daemon_on_drained, d);
     d->drain = drain_new(d->loop, &(struct drain_steps){.arg = d,

@@ -10,31 +10,52 @@
 
 enum { PROCESS_STATM_SIZE_MAX = 128 };
 
+enum process_metric {
+#define SYSTEM(name, text, type, help) PROCESS_##name,
+#include "observability/metrics.def"
+};
+
+static const struct {
+    const char *name;
+    const char *help;
+    bool is_counter;
+} process_table[] = {
+#define COUNTER                        true
+#define GAUGE                          false
+#define SYSTEM(name, text, type, help) [PROCESS_##name] = {text, help, type},
+#include "observability/metrics.def"
+#undef COUNTER
+#undef GAUGE
+};
+
+static int
+process_render_head(struct buf *out, enum process_metric metric)
+{
+    const char *name = process_table[metric].name;
+    return buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n%s", name, process_table[metric].help, name,
+                      process_table[metric].is_counter ? "counter" : "gauge", name);
+}
+
 static int
 process_render_build(struct buf *out)
 {
-    return buf_printf(out,
-                      "# HELP runnel_build_info The version that runs; always 1.\n"
-                      "# TYPE runnel_build_info gauge\n"
-                      "runnel_build_info{version=\"%s\"} 1\n",
-                      RUNNEL_VERSION);
+    int rc = process_render_head(out, PROCESS_BUILD_INFO);
+    return rc == 0 ? buf_printf(out, "{version=\"%s\"} 1\n", RUNNEL_VERSION) : rc;
 }
 
 static int
-process_render_gauge(struct buf *out, const char *name, const char *help, uint64_t value)
+process_render_number(struct buf *out, enum process_metric metric, uint64_t value)
 {
-    return buf_printf(out, "# HELP %s %s\n# TYPE %s gauge\n%s %" PRIu64 "\n", name, help, name,
-                      name, value);
+    int rc = process_render_head(out, metric);
+    return rc == 0 ? buf_printf(out, " %" PRIu64 "\n", value) : rc;
 }
 
 static int
-process_render_start(uint64_t started_ms, struct buf *out)
+process_render_seconds(struct buf *out, enum process_metric metric, uint64_t us)
 {
-    return buf_printf(out,
-                      "# HELP process_start_time_seconds Start of the process since the epoch.\n"
-                      "# TYPE process_start_time_seconds gauge\n"
-                      "process_start_time_seconds %" PRIu64 ".%03" PRIu64 "\n",
-                      started_ms / 1000, started_ms % 1000);
+    int rc = process_render_head(out, metric);
+    return rc == 0 ? buf_printf(out, " %" PRIu64 ".%06" PRIu64 "\n", us / 1000000, us % 1000000)
+                   : rc;
 }
 
 static int
@@ -46,16 +67,12 @@ process_render_cpu(struct buf *out)
     }
     uint64_t us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
                   (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec);
-    return buf_printf(out,
-                      "# HELP process_cpu_seconds_total User and system CPU time.\n"
-                      "# TYPE process_cpu_seconds_total counter\n"
-                      "process_cpu_seconds_total %" PRIu64 ".%06" PRIu64 "\n",
-                      us / 1000000, us % 1000000);
+    return process_render_seconds(out, PROCESS_CPU, us);
 }
 
 /* /proc/self/statm: total and resident pages. */
 static bool
-process_read_pages(uint64_t *ret_resident)
+process_read_pages(uint64_t *ret_virtual, uint64_t *ret_resident)
 {
     char text[PROCESS_STATM_SIZE_MAX];
     int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
@@ -65,19 +82,19 @@ process_read_pages(uint64_t *ret_resident)
     ssize_t size = read(fd, text, sizeof(text) - 1);
     close(fd);
     text[size > 0 ? size : 0] = '\0';
-    uint64_t total;
-    return sscanf(text, "%" SCNu64 " %" SCNu64, &total, ret_resident) == 2;
+    return sscanf(text, "%" SCNu64 " %" SCNu64, ret_virtual, ret_resident) == 2;
 }
 
 static int
 process_render_memory(struct buf *out)
 {
-    uint64_t pages;
-    if (!process_read_pages(&pages)) {
+    uint64_t total, resident;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+    if (!process_read_pages(&total, &resident)) {
         return 0;
     }
-    return process_render_gauge(out, "process_resident_memory_bytes", "Resident memory.",
-                                pages * (uint64_t)sysconf(_SC_PAGESIZE));
+    int rc = process_render_number(out, PROCESS_RESIDENT, resident * page);
+    return rc == 0 ? process_render_number(out, PROCESS_VIRTUAL, total * page) : rc;
 }
 
 /*
@@ -91,12 +108,10 @@ process_render_descriptors(struct buf *out)
     struct rlimit limit;
     int rc = 0;
     if (stat("/proc/self/fd", &status) == 0 && status.st_size > 0) {
-        rc = process_render_gauge(out, "process_open_fds", "Open file descriptors.",
-                                  (uint64_t)status.st_size);
+        rc = process_render_number(out, PROCESS_OPEN_FDS, (uint64_t)status.st_size);
     }
     if (rc == 0 && getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        rc = process_render_gauge(out, "process_max_fds", "Most file descriptors allowed.",
-                                  limit.rlim_cur);
+        rc = process_render_number(out, PROCESS_MAX_FDS, limit.rlim_cur);
     }
     return rc;
 }
@@ -105,7 +120,7 @@ int
 process_render(uint64_t started_ms, struct buf *out)
 {
     int rc = process_render_build(out);
-    rc = rc == 0 ? process_render_start(started_ms, out) : rc;
+    rc = rc == 0 ? process_render_seconds(out, PROCESS_START, started_ms * 1000) : rc;
     rc = rc == 0 ? process_render_cpu(out) : rc;
     rc = rc == 0 ? process_render_memory(out) : rc;
     return rc == 0 ? process_render_descriptors(out) : rc;

@@ -9,7 +9,7 @@ ALLOWED = {
     "event": ["base"],
     "sse": ["base"],
     "config": ["base"],
-    "generator": ["base", "config"],
+    "generator": ["base", "config", "observability"],
     "observability": ["base"],
     "routing": ["base", "config", "sse"],
     "redis": ["base", "event", "config", "observability"],
