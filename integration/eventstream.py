@@ -220,8 +220,10 @@ class EventSource:
     redirects. Every attribute may be read at any time; `wait` is how to read them without a race.
     """
 
-    def __init__(self, url, last_event_id=None, headers=None):
+    def __init__(self, url, last_event_id=None, headers=None, connect=None):
+        """`connect(host, port)`: how to reach it, in place of plain TCP."""
         self.url = url
+        self._connect = connect or (lambda host, port: socket.create_connection((host, port or 80), timeout=10))
         self.events = []
         self.status = None  # of the newest response
         self.head = None  # its headers, names in lower case
@@ -325,7 +327,7 @@ class EventSource:
         """One connection from its beginning to its end; network errors only end it."""
         parts = urllib.parse.urlsplit(self.url)
         try:
-            connection = socket.create_connection((parts.hostname, parts.port or 80), timeout=10)
+            connection = self._connect(parts.hostname, parts.port)
         except OSError:
             return
         with connection:

@@ -20,11 +20,12 @@ def events_path(*channels, **query):
 
 
 class Subscriber(EventSource):
-    """`via`: a Relay to go through. Keywords that are left are the query."""
+    """`via`: a Relay or Proxy to go through. Keywords that are left are the query."""
 
     def __init__(self, runnel, *channels, via=None, last_event_id=None, headers=None, **query):
-        port = via.port if via else runnel.port
-        super().__init__(f"http://127.0.0.1:{port}{events_path(*channels, **query)}", last_event_id, headers)
+        through = via or runnel
+        url = getattr(through, "url", f"http://127.0.0.1:{through.port}")
+        super().__init__(url + events_path(*channels, **query), last_event_id, headers, getattr(through, "connect", None))
 
     def wait(self, until, timeout=PATIENCE):
         return super().wait(until, timeout)
