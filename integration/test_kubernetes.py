@@ -26,13 +26,13 @@ def overlay(name):
     return render(KUBERNETES / name)
 
 
-def with_streams(tmp_path):
-    """The production overlay with the component on it, as a user's own overlay has it."""
+def with_component(tmp_path, name):
+    """The production overlay with a component on it, as a user's own overlay has it."""
     folder = tmp_path / "deploy"
     shutil.copytree(KUBERNETES, folder)
     (folder / "mine").mkdir()
     (folder / "mine/kustomization.yaml").write_text(
-        "resources: [../production]\ncomponents: [../components/scale-by-streams]\n")
+        f"resources: [../production]\ncomponents: [../components/{name}]\n")
     return render(folder / "mine")
 
 
@@ -69,8 +69,9 @@ def test_types(name):
     assert typecheck(overlay(name)) == []
 
 
-def test_types_of_the_component(tmp_path):
-    assert typecheck(of_kind(with_streams(tmp_path), "HorizontalPodAutoscaler")) == []
+@pytest.mark.parametrize("name", ["gateway", "scale-by-streams"])
+def test_types_of_the_components(tmp_path, name):
+    assert typecheck(with_component(tmp_path, name)) == []
 
 
 def test_every_misspelt_key_is_found():
@@ -266,6 +267,15 @@ def test_ingress_buffers_nothing_and_outlasts_the_heartbeat():
     assert int(annotations["proxy-read-timeout"]) >= 3 * seconds(setting(config, "stream.heartbeat"))
 
 
+def test_gateway_in_place_of_the_ingress(tmp_path):
+    manifests = with_component(tmp_path, "gateway")
+    assert of_kind(manifests, "Ingress") == []
+    [rule] = one(manifests, "HTTPRoute", "runnel")["spec"]["rules"]
+    [backend] = rule["backendRefs"]
+    assert backend["port"] in {port["port"] for port in one(manifests, "Service", backend["name"])["spec"]["ports"]}
+    assert rule["timeouts"] == {"request": "0s", "backendRequest": "0s"}
+
+
 def test_monitor_finds_the_metrics():
     manifests = overlay("production")
     monitor = one(manifests, "ServiceMonitor", "runnel")["spec"]
@@ -278,7 +288,7 @@ def test_monitor_finds_the_metrics():
 
 
 def test_the_metric_to_scale_by_exists(tmp_path, new_runnel):
-    [autoscaler] = of_kind(with_streams(tmp_path), "HorizontalPodAutoscaler")
+    [autoscaler] = of_kind(with_component(tmp_path, "scale-by-streams"), "HorizontalPodAutoscaler")
     by_cpu, by_streams = autoscaler["spec"]["metrics"]
     assert by_cpu["type"] == "Resource"
     assert by_streams["pods"]["metric"]["name"] in new_runnel().start().metrics()

@@ -10,6 +10,9 @@ from .runnel import ROOT, Runnel
 
 _NAME = "runnel"
 _BASE = "docker.io/library/debian:bookworm-slim"  # what the Dockerfile's short name stands for
+# What makes the official image slim.
+_SLIM = ["path-exclude=/usr/share/doc/*", "path-include=/usr/share/doc/*/copyright", "path-exclude=/usr/share/man/*",
+         "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/info/*"]
 
 
 def command(*argv, **kwargs):
@@ -44,7 +47,8 @@ class Image:
         sources = command("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(COMPONENT)",
                           "Created-By: Packages").splitlines()
         mirror = next(line.split()[0] for line in sources if line.endswith(" bookworm main"))
-        command("mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={options}", "bookworm", archive, mirror)
+        command("mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={options}",
+                *(f"--dpkgopt={option}" for option in _SLIM), "bookworm", archive, mirror)
         scratch = self.buildah("from", "scratch").strip()
         self.buildah("add", scratch, archive)
         self.buildah("commit", "--quiet", "--rm", scratch, _BASE)

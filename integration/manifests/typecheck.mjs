@@ -1,4 +1,4 @@
-// Checks manifests against the types of the Kubernetes API and of the Prometheus operator, as the compiler checks an
+// Checks manifests against the types of the Kubernetes API and of what is added to it, as the compiler checks an
 // object literal: a key that the type does not have is an error, wherever it stands.
 //
 // stdin: a JSON array of manifests. stdout: a JSON array of {index, problem}, empty where all are good.
@@ -13,10 +13,13 @@ const OPTIONS = {
   target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext,
 };
 
+const CUSTOM = {
+  "gateway.networking.k8s.io": "@kubernetes-models/gateway-api",
+  "monitoring.coreos.com": "@kubernetes-models/prometheus-operator",
+};
+
 function moduleOf({apiVersion, kind}) {
-  const models = String(apiVersion).startsWith("monitoring.coreos.com/")
-    ? "@kubernetes-models/prometheus-operator" : "kubernetes-models";
-  return `${models}/${apiVersion}/${kind}`;
+  return `${CUSTOM[String(apiVersion).split("/")[0]] ?? "kubernetes-models"}/${apiVersion}/${kind}`;
 }
 
 // One line for each manifest, so that a line tells which it is.
