@@ -1,6 +1,7 @@
 #include "config/config.h"
 
 #include "config/broker.h"
+#include "config/channels.h"
 #include "config/document.h"
 #include "config/file.h"
 #include "config/problems.h"
@@ -58,6 +59,31 @@ root_check_listen(struct reader *r, const struct section *s)
                  is_admin ? "http.listen" : "admin.listen");
 }
 
+static void
+root_check_proxies(struct reader *r, const struct section *s)
+{
+    if (r->config->http.proxy_protocol && r->config->http.trusted_proxies.length == 0) {
+        problems_add(r->problems, section_given(s, "http.", "proxy_protocol"),
+                     "http.proxy_protocol",
+                     "nobody is trusted to speak it (expected "
+                     "http.trusted_proxies beside it)");
+    }
+}
+
+/* WHATWG Fetch: a browser would drop the answer. To name every origin instead would let any page in. */
+static void
+root_check_cors(struct reader *r, const struct section *s)
+{
+    const struct config_http *http = &r->config->http;
+    for (size_t i = 0; i < http->cors_origins_length && http->cors_credentials; i++) {
+        if (http->cors_origins[i] != NULL && strcmp(http->cors_origins[i], "*") == 0) {
+            problems_add(r->problems, section_given(s, "http.", "cors_credentials"),
+                         "http.cors_credentials",
+                         "not with the origin \"*\" (expected a list of the origins)");
+        }
+    }
+}
+
 /* All but the sources and the routes. */
 static void
 root_read_keys(struct reader *r, const yaml_node_t *root)
@@ -78,6 +104,8 @@ root_read_keys(struct reader *r, const yaml_node_t *root)
         section_require(&s, r, section_given(&s, "replay.", "store"));
         broker_finish(r, &s, "replay.", &r->config->replay.redis);
         root_check_listen(r, &s);
+        root_check_proxies(r, &s);
+        root_check_cors(r, &s);
     }
 }
 
@@ -91,6 +119,9 @@ root_read(struct reader *r)
     }
     if (r->failure == 0) {
         route_read_all(r);
+    }
+    if (r->failure == 0) {
+        channels_add_routes(r);
     }
 }
 

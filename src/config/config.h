@@ -7,6 +7,7 @@
  * not given (never NULL).
  */
 
+#include "base/address.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -155,6 +156,9 @@ struct config_replay {
     uint64_t queue_events, queue_bytes; /* waiting to be appended */
 };
 
+enum config_forwarded { FORWARDED_X_FORWARDED_FOR, FORWARDED_STANDARD /* RFC 7239 */ };
+enum config_unknown { UNKNOWN_REFUSE, UNKNOWN_EMPTY };
+
 struct config_http {
     struct config_listen listen;
     uint32_t workers;    /* already resolved: >= 1 */
@@ -162,9 +166,20 @@ struct config_http {
     uint64_t head_bytes; /* request head */
     uint64_t head_timeout_ms;
     uint32_t channels;    /* a connection */
-    uint64_t connections; /* in all workers */
-    char **cors_origins;  /* Access-Control-Allow-Origin for these; "*" for all */
+    uint64_t connections; /* in all workers, like the next four; 0 of these: no limit */
+    uint64_t connections_per_address;
+    uint32_t connect_rate; /* new streams a second */
+    uint32_t connect_rate_per_address;
+    uint8_t ipv6_prefix; /* what counts as one address */
+    struct networks trusted_proxies;
+    enum config_forwarded forwarded; /* the field that trusted proxies name the client in */
+    bool proxy_protocol;             /* trusted proxies speak it */
+    char **allow_channels;           /* patterns, `*` stands for any bytes; none: all channels */
+    size_t allow_channels_length;
+    enum config_unknown unknown_channels;
+    char **cors_origins; /* Access-Control-Allow-Origin for these; "*" for all */
     size_t cors_origins_length;
+    bool cors_credentials;
 };
 
 struct config_stream {
@@ -172,6 +187,7 @@ struct config_stream {
     uint64_t retry_ms;     /* `retry:` of the head */
     enum config_slow slow; /* what happens to a client that is behind for more than slow_after_ms */
     uint64_t slow_after_ms;
+    uint64_t channels;              /* that have subscribers, one worker */
     uint64_t drain_delay_ms;        /* between SIGTERM and the end of the first stream */
     uint64_t drain_ms;              /* over which the streams are ended then */
     uint64_t max_connection_age_ms; /* 0: none */

@@ -89,6 +89,10 @@ key_expected(const struct key *k, unsigned only, char text[static KEY_EXPECTED_S
         return "a port, address:port with a numeric address, or off";
     case KEY_ORIGINS:
         return "a list of origins, or of \"*\"";
+    case KEY_NETWORKS:
+        return "a list of addresses and networks";
+    case KEY_CHANNELS:
+        return "routes, or a list of patterns of channel names";
     case KEY_SOURCE_NAME:
         return "the name of a source";
     case KEY_OPERAND:

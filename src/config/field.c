@@ -1,7 +1,8 @@
 #include "config/field.h"
 
 #include "config/assignment.h"
-#include "config/origins.h"
+#include "config/channels.h"
+#include "config/list.h"
 #include "config/when.h"
 
 static void
@@ -31,7 +32,8 @@ field_reader(enum key_type type)
 {
     static const read_fn readers[] = {
         [KEY_GROUP] = read_group,         [KEY_SOURCES] = read_later,
-        [KEY_ROUTES] = read_later,        [KEY_ORIGINS] = origins_read,
+        [KEY_ROUTES] = read_later,        [KEY_ORIGINS] = list_read,
+        [KEY_NETWORKS] = list_read,       [KEY_CHANNELS] = channels_read,
         [KEY_WHENS] = when_read_list,     [KEY_OPERAND] = when_read_operand,
         [KEY_EXISTS] = when_read_operand, [KEY_OPERANDS] = when_read_operands,
     };

@@ -29,7 +29,9 @@ enum key_type {
     KEY_LISTEN,        /* struct config_listen */
     KEY_LISTEN_OR_OFF, /* struct config_admin */
     KEY_URL,           /* struct config_broker */
-    KEY_ORIGINS,       /* char ** and the length behind it */
+    KEY_ORIGINS,       /* char ** and the length behind it, as in all lists */
+    KEY_NETWORKS,      /* struct networks */
+    KEY_CHANNELS,      /* char **: patterns, in which only `*` is special */
     KEY_SOURCE_NAME,   /* uint32_t, index of the source */
     KEY_SOURCES,       /* struct config, like the next */
     KEY_ROUTES,

@@ -1,4 +1,24 @@
-#include "config/origins.h"
+/* Origins in lists (WHATWG Fetch: serialized origins, or "*"). */
+
+#include "config/list.h"
+
+/* Nothing, or ":port"; a browser leaves out the scheme's own, and writes no leading zero. */
+static bool
+origin_port_is_valid(struct str text, uint64_t own)
+{
+    uint64_t port;
+    if (text.size == 0) {
+        return true;
+    }
+    return text.data[0] == ':' && text.size > 1 && text.data[1] != '0' &&
+           str_to_u64(str_after(text, 1), UINT16_MAX, &port) == 0 && port != own;
+}
+
+static bool
+origin_host_may_hold(unsigned char c)
+{
+    return c > ' ' && c < 0x7f && memchr("/?#@\\\"*", c, 7) == NULL && (c < 'A' || c > 'Z');
+}
 
 /*
  * scheme://host[:port] and nothing behind it: browsers send an origin without a slash, so one that
@@ -15,54 +35,29 @@ origin_is_valid(struct str text)
         return false;
     }
     struct str host = str_after(text, is_http ? 7 : 8);
-    for (size_t i = 0; i < host.size; i++) {
-        unsigned char c = (unsigned char)host.data[i];
-        if (c <= ' ' || c >= 0x7f || memchr("/?#@\\\"*", c, 7) != NULL || (c >= 'A' && c <= 'Z')) {
+    bool is_literal = host.size > 0 && host.data[0] == '[';
+    size_t size = 0;
+    while (size < host.size && host.data[size] != (is_literal ? ']' : ':')) {
+        if (!origin_host_may_hold((unsigned char)host.data[size++])) {
             return false;
         }
     }
-    return host.size > 0;
+    size += is_literal ? 1 : 0;
+    return size > 0 && size <= host.size &&
+           origin_port_is_valid(str_after(host, size), is_http ? 80 : 443);
 }
 
-static char *
-origin_read(struct reader *r, const yaml_node_t *node)
+void
+origin_read(struct reader *r, const yaml_node_t *node, struct str text, void *to)
 {
     char shown[PROBLEMS_EXCERPT_SIZE];
-    struct str text;
-    if (node->type != YAML_SCALAR_NODE) {
-        reader_wrong_kind_of_text(r, node, "", "an origin");
-        return NULL;
-    }
-    if (!reader_scalar(r, node, "", &text)) {
-        return NULL;
-    }
     if (!origin_is_valid(text)) {
         problems_add(r->problems, reader_mark(node), reader_path(r, ""),
                      "%s is no origin (expected \"*\", or scheme://host[:port] in lower case with "
                      "nothing behind it)",
                      problems_excerpt(text, shown));
-        return NULL;
-    }
-    return reader_text(r, text);
-}
-
-void
-origins_read(struct reader *r, struct section *s, const struct key *k, const yaml_node_t *node)
-{
-    char expected[KEY_EXPECTED_SIZE];
-    struct config *config = s->base;
-    if (node->type != YAML_SEQUENCE_NODE) {
-        reader_wrong_kind(r, node, key_name(k), key_expected(k, 0, expected));
         return;
     }
-    size_t length = reader_length(node);
-    char **origins = reader_alloc(r, length, sizeof(*origins));
-    for (size_t i = 0; i < length && origins != NULL; i++) {
-        size_t before = reader_enter_item(r, key_name(k), i);
-        const yaml_node_t *item = reader_item(r, node, i);
-        origins[i] = item == NULL ? NULL : origin_read(r, item);
-        reader_leave(r, before);
-    }
-    config->http.cors_origins = origins;
-    config->http.cors_origins_length = origins == NULL ? 0 : length;
+    char *copy = reader_text(r, text);
+    memcpy(to, &copy, sizeof(copy));
 }

@@ -29,7 +29,8 @@ struct reader {
     struct arena *arena;
     struct problems *problems;
     struct config *config;
-    const yaml_node_t *sources, *routes; /* for after the root: NULL where not given */
+    const yaml_node_t *sources, *routes;   /* for after the root: NULL where not given */
+    struct config_mark channels_of_routes; /* where http.allow_channels says `routes` */
     bool source_is_broken[READER_SOURCES_MAX];
     struct buf expanded; /* the latest scalar that had variables */
     char path[READER_PATH_SIZE];

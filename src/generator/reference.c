@@ -80,8 +80,10 @@ print_default(FILE *to, const struct key *k)
         fprintf(to, "`%s`", k->default_text);
     } else if ((k->flags & KEY_REQUIRED) != 0) {
         fputs("*required*", to);
-    } else if (k->type == KEY_ORIGINS) {
+    } else if (k->type == KEY_ORIGINS || k->type == KEY_NETWORKS) {
         fputs("none", to);
+    } else if (k->type == KEY_CHANNELS) {
+        fputs("all", to);
     }
 }
 

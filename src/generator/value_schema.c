@@ -16,6 +16,7 @@
 #define REDIS_URL "rediss?://" AUTHORITY "(?:/[0-9]*)?"
 #define MQTT_URL  "mqtts?://" AUTHORITY "/?"
 #define ORIGIN    "\\*|https?://[^\\u0000-\\u0020A-Z/?#@\\\\\"*$\\u007f-\\uffff]+"
+#define NETWORK   IPV4 "(?:/[0-9]{1,2})?|[0-9A-Fa-f.:]*:[0-9A-Fa-f.:]*(?:/[0-9]{1,3})?"
 /* A text in which every ${ is a variable or escaped. */
 #define TEXT_PIECE "(?:[^$]|\\$(?!\\$?\\{)|\\$\\$\\{|\\$\\{[A-Za-z_][A-Za-z0-9_]*(?::-[^{}]*)?\\})"
 
@@ -221,13 +222,32 @@ write_url(struct json_writer *w, const struct key *k, unsigned only)
 }
 
 static int
-write_origins(struct json_writer *w, const struct key *k)
+write_list(struct json_writer *w, const struct key *k, const char *alternatives)
 {
     json_write_text(w, "type", STR("array"));
     json_begin(w, "items", JSON_OBJECT);
-    int err = write_string(w, k, 0, ORIGIN);
+    int err = write_string(w, k, 0, alternatives);
     json_end(w);
     return err;
+}
+
+/* The word, or patterns; what they may hold is for runnel to say. */
+static void
+write_channels(struct json_writer *w)
+{
+    json_begin(w, "anyOf", JSON_ARRAY);
+    json_begin(w, NULL, JSON_OBJECT);
+    json_write_text(w, "const", STR("routes"));
+    json_end(w);
+    json_begin(w, NULL, JSON_OBJECT);
+    json_write_text(w, "type", STR("array"));
+    json_write_number(w, "minItems", 1);
+    json_begin(w, "items", JSON_OBJECT);
+    value_schema_write_types(w, (const char *const[]){"string", "number", "boolean"}, 3);
+    json_write_text(w, "pattern", STR("^" TEXT_PIECE "+$"));
+    json_end(w);
+    json_end(w);
+    json_end(w);
 }
 
 /* YAML's own type, or a variable. */
@@ -294,7 +314,12 @@ value_schema_write(struct json_writer *w, const struct key *k, unsigned only)
     case KEY_URL:
         return write_url(w, k, only);
     case KEY_ORIGINS:
-        return write_origins(w, k);
+        return write_list(w, k, ORIGIN);
+    case KEY_NETWORKS:
+        return write_list(w, k, NETWORK);
+    case KEY_CHANNELS:
+        write_channels(w);
+        return 0;
     case KEY_OPERAND:
         write_operand(w, k);
         return 0;

@@ -1,15 +1,13 @@
 #include "http/conn.h"
 
-#include "base/log.h"
 #include "event/loop.h"
-#include "http/endpoint.h"
+#include "http/admission.h"
+#include "http/conn_private.h"
+#include "http/proxy_protocol.h"
 #include "http/refusal.h"
-#include "http/request_parser.h"
 #include "observability/metrics.h"
-#include "streaming/hub.h"
 
 #include <event2/event.h>
-#include <event2/event_struct.h>
 
 #include <assert.h>
 #include <errno.h>
@@ -24,34 +22,9 @@ enum {
     CONN_LINGER_READS = 16,         /* in one turn */
 };
 
-enum conn_state { CONN_HEAD, CONN_ANSWER, CONN_LINGER, CONN_CLOSED };
-
-struct conn {
-    struct conn_env *env;
-    struct event event;
-    struct list node; /* in env->conns until closed */
-    struct wheel_node timeout;
-    struct loop_reap reap;
-    int fd; /* -1: closed, or the hub has it */
-    enum conn_state state;
-    bool is_last; /* its descriptor is the listener's spare one */
-    struct request_parser parser;
-    struct buf in;   /* the head */
-    struct buf out;  /* the answer */
-    size_t out_sent; /* bytes of it */
-};
-
 static void conn_on_readable(evutil_socket_t fd, short what, void *arg);
 static void conn_on_writable(evutil_socket_t fd, short what, void *arg);
 static void conn_on_lingering(evutil_socket_t fd, short what, void *arg);
-
-uint32_t
-conn_timeout_max_ms(const struct config_http *config)
-{
-    uint64_t ms =
-        config->head_timeout_ms > CONN_LINGER_MS ? config->head_timeout_ms : CONN_LINGER_MS;
-    return ms < UINT32_MAX ? (uint32_t)ms : UINT32_MAX;
-}
 
 static void
 conn_free(void *object)
@@ -67,6 +40,7 @@ static bool
 conn_may_become(enum conn_state from, enum conn_state to)
 {
     static const unsigned next[] = {
+        [CONN_PROXY] = 1U << CONN_CLOSED,
         [CONN_HEAD] = 1U << CONN_ANSWER | 1U << CONN_LINGER | 1U << CONN_CLOSED,
         [CONN_ANSWER] = 1U << CONN_LINGER | 1U << CONN_CLOSED,
         [CONN_LINGER] = 1U << CONN_CLOSED,
@@ -84,6 +58,9 @@ conn_enter_closed(struct conn *c)
     env->conns_length--;
     metrics_set(env->metrics, METRIC_HTTP_CONNECTIONS, 0, (int64_t)env->conns_length);
     loop_reap(env->loop, &c->reap, conn_free, c);
+    if (c->ticket != 0) {
+        admission_leave(env->admission, c->ticket);
+    }
     if (c->fd >= 0) {
         close(c->fd);
         c->fd = -1;
@@ -91,14 +68,21 @@ conn_enter_closed(struct conn *c)
     }
 }
 
-static void conn_set_state(struct conn *c, enum conn_state state);
+/* For the rest of the time, or as much of it as the wheel can. */
+static void
+conn_start_timeout(struct conn *c)
+{
+    uint64_t rest_ms = c->deadline_ms - loop_now_ms(c->env->loop);
+    wheel_start(c->env->wheel, &c->timeout,
+                rest_ms < CONN_WHEEL_SPAN_MS ? (uint32_t)rest_ms : CONN_WHEEL_SPAN_MS);
+}
 
 /* Waits for the state's event, for the state's time. */
 static void
 conn_wait(struct conn *c, short what, event_callback_fn callback, uint64_t timeout_ms)
 {
-    uint32_t ms = timeout_ms < UINT32_MAX ? (uint32_t)timeout_ms : UINT32_MAX;
-    wheel_start(c->env->wheel, &c->timeout, ms);
+    c->deadline_ms = loop_now_ms(c->env->loop) + timeout_ms;
+    conn_start_timeout(c);
     if (event_assign(&c->event, loop_base(c->env->loop), c->fd, what | EV_PERSIST, callback, c) !=
             0 ||
         event_add(&c->event, NULL) != 0) {
@@ -111,6 +95,7 @@ conn_enter(struct conn *c)
 {
     uint64_t timeout_ms = c->env->config->http.head_timeout_ms;
     switch (c->state) {
+    case CONN_PROXY:
     case CONN_HEAD:
         conn_wait(c, EV_READ, conn_on_readable, timeout_ms);
         break;
@@ -126,7 +111,7 @@ conn_enter(struct conn *c)
     }
 }
 
-static void
+void
 conn_set_state(struct conn *c, enum conn_state state)
 {
     assert(conn_may_become(c->state, state));
@@ -135,40 +120,52 @@ conn_set_state(struct conn *c, enum conn_state state)
     conn_enter(c);
 }
 
+void
+conn_set_address(struct conn *c, const struct address *address)
+{
+    const struct conn_env *env = c->env;
+    const struct config_http *config = &env->config->http;
+    c->address = *address;
+    c->is_proxy = networks_have(&config->trusted_proxies, address);
+    if (!c->is_proxy) {
+        c->client = admission_client(config, address);
+        c->ticket = admission_enter(env->admission, config, c->client) ? c->client : 0;
+    }
+}
+
+static void
+conn_init_buffers(struct conn *c)
+{
+    size_t head_bytes = c->env->config->http.head_bytes;
+    size_t header_bytes = c->state == CONN_PROXY ? PROXY_PROTOCOL_SIZE_MAX : 0;
+    buf_init(&c->in, head_bytes + header_bytes);
+    buf_init(&c->out, CONN_OUT_SIZE_MAX);
+    request_parser_init(&c->parser, (uint32_t)head_bytes);
+}
+
 int
-conn_new(struct conn_env *env, int fd, bool is_last)
+conn_new(struct conn_env *env, int fd, const struct address *peer, bool is_last)
 {
     struct conn *c = calloc(1, sizeof(*c));
     if (c == NULL) {
         close(fd);
         return ERR_MEMORY;
     }
-    uint64_t head_bytes = env->config->http.head_bytes;
-    *c = (struct conn){.env = env, .fd = fd, .state = CONN_HEAD, .is_last = is_last};
+    *c = (struct conn){.env = env, .fd = fd, .is_last = is_last};
+    conn_set_address(c, peer);
+    c->state = c->is_proxy && env->config->http.proxy_protocol ? CONN_PROXY : CONN_HEAD;
     wheel_node_init(&c->timeout);
-    buf_init(&c->in, head_bytes);
-    buf_init(&c->out, CONN_OUT_SIZE_MAX);
-    request_parser_init(&c->parser, (uint32_t)head_bytes);
+    conn_init_buffers(c);
     list_push_back(&env->conns, &c->node);
     env->conns_length++;
     metrics_set(env->metrics, METRIC_HTTP_CONNECTIONS, 0, (int64_t)env->conns_length);
     /* In a storm the request is there already: then epoll never hears of this conn, only of its stream. */
     event_assign(&c->event, loop_base(env->loop), fd, EV_READ, conn_on_readable, c);
     conn_on_readable(fd, EV_READ, c);
-    if (c->state == CONN_HEAD) {
+    if (c->state == CONN_PROXY || c->state == CONN_HEAD) {
         conn_enter(c);
     }
     return 0;
-}
-
-static void
-conn_fail(struct conn *c, int problem)
-{
-    log_debug("http.conn_failed", LOG_TEXT("problem", err_text(problem)));
-    if (problem == ERR_MEMORY) {
-        metrics_add(c->env->metrics, METRIC_HTTP_REFUSED, METRIC_REFUSED_MEMORY, 1);
-    }
-    conn_set_state(c, CONN_CLOSED);
 }
 
 /*
@@ -183,7 +180,7 @@ conn_linger(struct conn *c)
     conn_set_state(c, shutdown(c->fd, SHUT_WR) == 0 ? CONN_LINGER : CONN_CLOSED);
 }
 
-static void
+void
 conn_write(struct conn *c)
 {
     while (c->out_sent < c->out.size) {
@@ -216,112 +213,32 @@ conn_on_writable(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-conn_send(struct conn *c, const struct response *response)
+conn_refuse_proxy(struct conn *c)
 {
-    int rc = response_render(response, &c->out);
-    if (rc != 0) {
-        conn_fail(c, rc);
-        return;
-    }
-    metrics_add(c->env->metrics, METRIC_HTTP_REQUESTS, response->status, 1);
-    conn_write(c);
+    refusal_count(c->env->metrics, &c->address, METRIC_REFUSED_PROXY_HEADER);
+    conn_set_state(c, CONN_CLOSED);
 }
 
+/* What follows the header is the head, which is waited for in the same way and time. */
 static void
-conn_send_problem(struct conn *c, enum metric_status status, const char *problem)
+conn_parse_proxy(struct conn *c)
 {
-    struct endpoint_reply reply;
-    endpoint_refuse_head(&reply, status, problem, loop_wall_ms(c->env->loop));
-    conn_send(c, &reply.response);
-    endpoint_reply_fini(&reply);
-}
-
-/* Why no stream can be opened now; METRIC_REFUSED_COUNT where one can. */
-static enum metric_refused
-conn_refusal(const struct conn *c)
-{
-    if (c->env->is_draining) {
-        return METRIC_REFUSED_DRAINING;
-    }
-    if (c->is_last) {
-        return METRIC_REFUSED_DESCRIPTORS;
-    }
-    uint64_t streams = (uint64_t)metrics_total(c->env->metrics, METRIC_STREAMS, 0);
-    return streams >= c->env->streams_max ? METRIC_REFUSED_FULL : METRIC_REFUSED_COUNT;
-}
-
-static void
-conn_send_refusal(struct conn *c, const struct response *head, enum metric_refused why)
-{
-    int rc = refusal_render(head, why, c->env->config->stream.retry_ms, &c->out);
-    if (rc != 0) {
-        conn_fail(c, rc);
-        return;
-    }
-    metrics_add(c->env->metrics, METRIC_HTTP_REFUSED, why, 1);
-    metrics_add(c->env->metrics, METRIC_HTTP_REQUESTS, head->status, 1);
-    conn_write(c);
-}
-
-/* The socket moves to the hub; this connection ends. */
-static void
-conn_hand_over(struct conn *c, const struct endpoint_reply *reply)
-{
-    int rc = response_render(&reply->response, &c->out);
-    if (rc != 0) {
-        conn_fail(c, rc);
-        return;
-    }
-    struct hub_stream stream = {
-        .fd = c->fd,
-        .head = buf_str(&c->out),
-        .is_chunked = reply->response.framing == RESPONSE_CHUNKED,
-        .channels = reply->subscription.channels,
-        .channels_length = reply->subscription.channels_length,
-        .start = reply->subscription.start,
-    };
-    event_del(&c->event); /* before the hub may close the descriptor */
-    c->fd = -1;
-    rc = hub_open(c->env->hub, &stream);
-    if (rc == 0) {
-        metrics_add(c->env->metrics, METRIC_HTTP_REQUESTS, reply->response.status, 1);
-        conn_set_state(c, CONN_CLOSED);
-    } else {
-        conn_fail(c, rc);
+    struct proxy_protocol header;
+    int rc = proxy_protocol_parse(buf_str(&c->in), &header);
+    if (rc == PROXY_PROTOCOL_E_REFUSED) {
+        conn_refuse_proxy(c);
+    } else if (rc == 0) {
+        c->state = CONN_HEAD;
+        c->in.size -= header.size;
+        memmove(c->in.data, c->in.data + header.size, c->in.size);
+        if (header.has_source) {
+            conn_set_address(c, &header.source);
+        }
     }
 }
 
 static void
-conn_answer(struct conn *c, const struct endpoint_reply *reply)
-{
-    enum metric_refused why = reply->is_stream ? conn_refusal(c) : METRIC_REFUSED_COUNT;
-    if (why != METRIC_REFUSED_COUNT) {
-        conn_send_refusal(c, &reply->response, why);
-    } else if (reply->is_stream) {
-        conn_hand_over(c, reply);
-    } else {
-        conn_send(c, &reply->response);
-    }
-}
-
-static void
-conn_on_request(struct conn *c)
-{
-    struct request request;
-    struct endpoint_reply reply;
-    const struct config_http *config = &c->env->config->http;
-    request_parser_get(&c->parser, c->in.data, &request);
-    int rc = endpoint_decide(&reply, config, &request, loop_wall_ms(c->env->loop));
-    if (rc == 0) {
-        conn_answer(c, &reply);
-    } else {
-        conn_fail(c, rc);
-    }
-    endpoint_reply_fini(&reply);
-}
-
-static void
-conn_parse(struct conn *c)
+conn_parse_head(struct conn *c)
 {
     switch (request_parser_feed(&c->parser, c->in.data, c->in.size)) {
     case 0:
@@ -335,7 +252,18 @@ conn_parse(struct conn *c)
     }
 }
 
-/* Room for the next piece of the head; the parser has refused a head that fills the buffer. */
+static void
+conn_parse(struct conn *c)
+{
+    if (c->state == CONN_PROXY) {
+        conn_parse_proxy(c);
+    }
+    if (c->state == CONN_HEAD) {
+        conn_parse_head(c);
+    }
+}
+
+/* Room for the next piece; the parsers have refused what fills the buffer. */
 static int
 conn_reserve(struct conn *c)
 {
@@ -385,6 +313,14 @@ conn_on_timeout(void *arg, struct wheel_node *node)
 {
     struct conn *c = LIST_ITEM(node, struct conn, timeout);
     (void)arg;
+    if (loop_now_ms(c->env->loop) < c->deadline_ms) {
+        conn_start_timeout(c);
+        return;
+    }
+    if (c->state == CONN_PROXY && c->in.size > 0) {
+        conn_refuse_proxy(c);
+        return;
+    }
     /* Browsers open connections in advance: one that never spoke is closed without a word. */
     if (c->state == CONN_HEAD && c->in.size > 0) {
         conn_send_problem(c, METRIC_STATUS_408, "the request head took too long");

@@ -2,13 +2,15 @@
 /*
  * One connection until its request is answered or handed to the hub:
  *
- *     HEAD --> ANSWER --> LINGER --> CLOSED
- *        `--> (stream: the hub has the socket) --> CLOSED
+ *     [PROXY -->] HEAD --> ANSWER --> LINGER --> CLOSED
+ *                    `--> (stream: the hub has the socket) --> CLOSED
  *
  * A bare event and a head buffer that is there only while a head is read. Each state has one
- * timeout. One request a connection; what follows its head is never read as one. Worker's loop.
+ * timeout, PROXY and HEAD one together. One request a connection; what follows its head is never read
+ * as one. Worker's loop.
  */
 
+#include "base/address.h"
 #include "base/err.h"
 #include "base/list.h"
 #include "config/config.h"
@@ -18,33 +20,33 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct admission;
 struct hub;
 struct loop;
 struct metrics_slot;
 
+enum { CONN_WHEEL_SPAN_MS = 60 * 1000 }; /* longer timeouts take several turns of the wheel */
+
 /* What all connections of a server share. Owned by the server, outlives them. */
 struct conn_env {
-    const struct config *config;
+    const struct config *config; /* may be another one after a turn of the loop */
     struct loop *loop;
     struct hub *hub;
     struct metrics_slot *metrics;
-    struct wheel *wheel; /* fires conn_on_timeout() */
+    struct admission *admission;
+    struct wheel *wheel; /* of CONN_WHEEL_SPAN_MS; fires conn_on_timeout() */
     struct list conns;   /* all that are not closed */
     size_t conns_length;
-    uint64_t streams_max; /* of the whole process; those beyond are refused */
     bool is_draining;
     void (*on_closed)(void *arg); /* a descriptor was closed; not for one that the hub took */
     void *arg;
 };
 
-/* What conn_env.wheel must be able to wait for. */
-uint32_t conn_timeout_max_ms(const struct config_http *config);
-
 /*
  * `fd` is accepted and non-blocking; it moves in every case. `is_last`: there are no
  * descriptors left for streams, so its stream will be refused. ERR_MEMORY, ERR_SYSTEM.
  */
-MUST_CHECK int conn_new(struct conn_env *env, int fd, bool is_last);
+MUST_CHECK int conn_new(struct conn_env *env, int fd, const struct address *peer, bool is_last);
 
 /* The wheel's callback; `arg` is unused. */
 void conn_on_timeout(void *arg, struct wheel_node *node);

@@ -11,6 +11,7 @@ cors_decide(const struct config_http *config, struct str origin)
         }
         if (str_equal(allowed, origin)) {
             cors.origin = allowed;
+            cors.has_credentials = config->cors_credentials;
         }
     }
     return cors;

@@ -8,7 +8,8 @@
 
 struct cors {
     struct str origin; /* of Access-Control-Allow-Origin, borrowed from the config; empty: none */
-    bool is_varying;   /* the answer depends on the request's origin: caches must know */
+    bool has_credentials; /* cookies may come with the request */
+    bool is_varying;      /* the answer depends on the request's origin: caches must know */
 };
 
 /* `origin` is the request's Origin field, empty where it has none. */

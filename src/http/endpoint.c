@@ -63,10 +63,11 @@ endpoint_events(struct endpoint_reply *reply,
         endpoint_refuse(reply, METRIC_STATUS_406, "there is only text/event-stream here");
         return 0;
     }
-    int rc = subscription_parse(&reply->subscription, request, in_path, config->channels,
-                                reply->response.wall_ms);
-    if (rc == SUBSCRIPTION_E_REFUSED) {
-        endpoint_refuse(reply, METRIC_STATUS_400, reply->subscription.problem);
+    int rc =
+        subscription_parse(&reply->subscription, request, in_path, config, reply->response.wall_ms);
+    if (rc == SUBSCRIPTION_E_REFUSED || rc == SUBSCRIPTION_E_FORBIDDEN) {
+        endpoint_refuse(reply, rc == SUBSCRIPTION_E_REFUSED ? METRIC_STATUS_400 : METRIC_STATUS_403,
+                        reply->subscription.problem);
         return 0;
     }
     struct response head = response_stream(request->is_http_1_0 || reply->response.is_head);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -27,10 +28,21 @@ struct listener {
     void *arg;
 };
 
-static int
-listener_accept(const struct listener *l)
+/* False with errno where there is nobody. */
+static bool
+listener_accept(struct listener *l, bool is_last)
 {
-    return accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    union {
+        struct sockaddr any;
+        struct sockaddr_in6 v6; /* the larger one */
+    } from;
+    socklen_t size = sizeof(from);
+    int fd = accept4(l->fd, &from.any, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        struct address peer = address_of(&from.any);
+        l->on_accept(l->arg, fd, &peer, is_last);
+    }
+    return fd >= 0;
 }
 
 /* Until the spare descriptor is back nothing is accepted. */
@@ -51,10 +63,7 @@ listener_on_exhausted(struct listener *l, int why)
     listener_pause(l);
     close(l->spare_fd);
     l->spare_fd = -1;
-    int fd = listener_accept(l);
-    if (fd >= 0) {
-        l->on_accept(l->arg, fd, true);
-    }
+    (void)listener_accept(l, true);
 }
 
 /* Everything but these two is the affair of one connection, or passes by itself. */
@@ -81,10 +90,7 @@ listener_on_readable(evutil_socket_t socket, short what, void *arg)
     (void)socket;
     (void)what;
     for (int i = 0; i < LISTENER_BATCH; i++) {
-        int fd = listener_accept(l);
-        if (fd >= 0) {
-            l->on_accept(l->arg, fd, false);
-        } else if (errno != ECONNABORTED && errno != EINTR) {
+        if (!listener_accept(l, false) && errno != ECONNABORTED && errno != EINTR) {
             listener_on_failure(l, errno);
             break;
         }
@@ -142,6 +148,12 @@ listener_new(struct loop *loop, int fd, listener_on_accept_fn on_accept, void *a
         return NULL;
     }
     return l;
+}
+
+int
+listener_fd(const struct listener *l)
+{
+    return l->fd;
 }
 
 void

@@ -1,13 +1,25 @@
 #include "http/refusal.h"
 
 #include "base/backoff.h"
-#include "observability/metrics.h"
+#include "base/log.h"
 #include "sse/encoder.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
 enum { REFUSAL_EVENT_SIZE_MAX = 256, REFUSAL_RETRY_MAX_MS = 10 * 60 * 1000 };
+
+void
+refusal_count(struct metrics_slot *metrics, const struct address *client, enum metric_refused why)
+{
+    char address[ADDRESS_TEXT_SIZE_MAX];
+    bool is_own = why == METRIC_REFUSED_ADDRESS || why == METRIC_REFUSED_ADDRESS_RATE ||
+                  why == METRIC_REFUSED_PROXY_HEADER;
+    metrics_add(metrics, METRIC_HTTP_REFUSED, why, 1);
+    log_at(is_own ? LOG_INFO : LOG_DEBUG, "http.refused",
+           LOG_TEXT("address", address_format(client, address)),
+           LOG_TEXT("reason", metrics_label_text(METRIC_LABEL_REFUSED, why)), LOG_END);
+}
 
 /* One to five times as long, so that those who were refused together do not come back together. */
 static uint64_t

@@ -18,6 +18,22 @@ request_find_field(struct str name)
     return -1;
 }
 
+/* The parser has seen to it that every line has a colon and ends in CR LF. */
+bool
+request_next_line(struct str *lines, struct str *ret_name, struct str *ret_value)
+{
+    const char *end = lines->size == 0 ? NULL : memchr(lines->data, '\n', lines->size);
+    if (end == NULL) {
+        return false;
+    }
+    struct str line = {lines->data, (size_t)(end - lines->data) - 1};
+    const char *colon = memchr(line.data, ':', line.size);
+    *ret_name = (struct str){line.data, (size_t)(colon - line.data)};
+    *ret_value = syntax_trim(str_after(line, ret_name->size + 1));
+    *lines = str_after(*lines, line.size + 2);
+    return true;
+}
+
 static bool
 request_has(const struct request *r, enum request_field field)
 {

@@ -28,7 +28,11 @@ struct request {
     struct str path;         /* as sent: percent-encoded; begins with '/', or is "*" */
     struct str query;        /* as sent, without '?' */
     struct str fields[REQUEST_FIELD_COUNT]; /* without blanks around; data is NULL where absent */
+    struct str lines;                       /* all field lines as they came, each with its CR LF */
 };
+
+/* The next of the field lines, its value without blanks around; false at the end. `lines` moves on. */
+bool request_next_line(struct str *lines, struct str *ret_name, struct str *ret_value);
 
 /* By name, in any case; -1 where nobody looks at it. */
 int request_find_field(struct str name);

@@ -187,6 +187,7 @@ static void
 request_parser_on_field(struct request_parser *p, char c)
 {
     if (c == '\r') {
+        p->lines.end = p->position;
         p->state = STATE_END_LF;
     } else if (c == ' ' || c == '\t') {
         request_parser_refuse(p, METRIC_STATUS_400, "a header line is folded");
@@ -274,6 +275,9 @@ request_parser_step(struct request_parser *p, const char *head, char c)
         request_parser_on_version(p, head, c);
         break;
     case STATE_VERSION_LF:
+        p->lines.begin = p->position + 1;
+        request_parser_on_lf(p, c, STATE_FIELD);
+        break;
     case STATE_VALUE_LF:
         request_parser_on_lf(p, c, STATE_FIELD);
         break;
@@ -328,6 +332,7 @@ request_parser_get(const struct request_parser *p, const char *head, struct requ
         .method = p->method,
         .is_http_1_0 = p->is_http_1_0,
         .is_accept_repeated = p->is_accept_repeated,
+        .lines = request_parser_slice(head, p->lines),
     };
     struct str target = request_parser_slice(head, p->target);
     int rc = target_split(target, &ret_request->path, &ret_request->query);

@@ -41,7 +41,7 @@ struct request_parser {
     bool is_accept_repeated;
     uint16_t fields_length;
     uint32_t mark; /* where the current part began */
-    struct request_span name, value, target;
+    struct request_span name, value, target, lines;
     struct request_span fields[REQUEST_FIELD_COUNT]; /* end 0: absent */
 };
 

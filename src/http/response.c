@@ -10,6 +10,7 @@ static const char *const response_statuses[METRIC_STATUS_COUNT] = {
     [METRIC_STATUS_200] = "200 OK",
     [METRIC_STATUS_204] = "204 No Content",
     [METRIC_STATUS_400] = "400 Bad Request",
+    [METRIC_STATUS_403] = "403 Forbidden",
     [METRIC_STATUS_404] = "404 Not Found",
     [METRIC_STATUS_405] = "405 Method Not Allowed",
     [METRIC_STATUS_406] = "406 Not Acceptable",
@@ -64,6 +65,9 @@ response_render_cors(const struct cors *cors, struct buf *out)
     int rc = 0;
     if (cors->origin.size > 0) {
         rc = buf_printf(out, "Access-Control-Allow-Origin: " STR_FMT "\r\n", STR_ARG(cors->origin));
+    }
+    if (rc == 0 && cors->has_credentials) {
+        rc = buf_append_str(out, STR("Access-Control-Allow-Credentials: true\r\n"));
     }
     return rc == 0 && cors->is_varying ? buf_append_str(out, STR("Vary: Origin\r\n")) : rc;
 }

@@ -3,10 +3,13 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "event/wheel.h"
+#include "http/admission.h"
 #include "http/conn.h"
 #include "http/listen_socket.h"
 #include "http/listener.h"
+#include "http/refusal.h"
 #include "observability/metrics.h"
+#include "streaming/hub.h"
 #include "streaming/stream_socket.h"
 
 #include <limits.h>
@@ -24,22 +27,9 @@ enum {
 struct server {
     struct conn_env env;
     struct listener *listener;
-    uint64_t conns_max; /* streams and connections; those beyond are closed at once */
     int stream_fds_max; /* a descriptor from here on becomes no stream */
     uint16_t port;
 };
-
-/*
- * The limits hold for all workers together: each counts in its own slot and adds up the slots. Two that
- * open a stream at the same moment may both take the last place. Requests get some room above the
- * streams, so that a refused one can be told so.
- */
-static void
-server_init_limits(struct server *s, const struct config_http *config)
-{
-    s->env.streams_max = config->connections;
-    s->conns_max = config->connections + config->connections / 8 + 64;
-}
 
 /*
  * The system gives out the lowest number that is free, so a number tells how many are in use. Waiting
@@ -56,20 +46,41 @@ server_stream_fds(void)
     return (int)limit.rlim_cur - (reserve < SERVER_RESERVE_MAX ? reserve : SERVER_RESERVE_MAX);
 }
 
+/*
+ * The limit holds for all workers together: each counts in its own slot and adds up the slots. Two that
+ * accept at the same moment may both take the last place. Requests get some room above the streams, so
+ * that a refused one can be told so.
+ */
 static bool
 server_is_full(const struct server *s)
 {
+    uint64_t streams_max = s->env.config->http.connections;
     int64_t conns = metrics_total(s->env.metrics, METRIC_HTTP_CONNECTIONS, 0) +
                     metrics_total(s->env.metrics, METRIC_STREAMS, 0);
-    return (uint64_t)conns >= s->conns_max;
+    return (uint64_t)conns >= streams_max + streams_max / 8 + 64;
+}
+
+/* Who is not worth an answer; METRIC_REFUSED_COUNT for all others. */
+static enum metric_refused
+server_refusal(const struct server *s, const struct address *peer)
+{
+    const struct config_http *config = &s->env.config->http;
+    if (server_is_full(s)) {
+        return METRIC_REFUSED_FULL;
+    }
+    bool is_crowded =
+        !networks_have(&config->trusted_proxies, peer) &&
+        admission_is_crowded(s->env.admission, config, admission_client(config, peer));
+    return is_crowded ? METRIC_REFUSED_ADDRESS : METRIC_REFUSED_COUNT;
 }
 
 static void
-server_on_accept(void *arg, int fd, bool is_last)
+server_on_accept(void *arg, int fd, const struct address *peer, bool is_last)
 {
     struct server *s = arg;
-    if (server_is_full(s)) {
-        metrics_add(s->env.metrics, METRIC_HTTP_REFUSED, METRIC_REFUSED_FULL, 1);
+    enum metric_refused why = server_refusal(s, peer);
+    if (why != METRIC_REFUSED_COUNT) {
+        refusal_count(s->env.metrics, peer, why);
         close(fd);
         return;
     }
@@ -77,10 +88,17 @@ server_on_accept(void *arg, int fd, bool is_last)
         log_warn("http.descriptors", LOG_TEXT("problem", "few file descriptors are left"),
                  LOG_TEXT("remedy", "raise LimitNOFILE (ulimit -n), or lower http.connections"));
     }
-    int rc = conn_new(&s->env, fd, is_last || fd >= s->stream_fds_max);
+    int rc = conn_new(&s->env, fd, peer, is_last || fd >= s->stream_fds_max);
     if (rc != 0) {
-        metrics_add(s->env.metrics, METRIC_HTTP_REFUSED, METRIC_REFUSED_MEMORY, 1);
+        refusal_count(s->env.metrics, peer, METRIC_REFUSED_MEMORY);
     }
+}
+
+/* A stream, in the hub. */
+static void
+server_on_stream_closed(void *arg, uint64_t ticket)
+{
+    admission_leave(arg, ticket);
 }
 
 static void
@@ -107,37 +125,40 @@ server_listen(struct server *s, const struct config *config, uint16_t port)
 }
 
 int
-server_new(const struct config *config,
-           uint16_t port,
-           struct loop *loop,
-           struct hub *hub,
-           struct metrics_slot *metrics,
-           struct server **ret_server)
+server_new(const struct server_parts *parts, struct server **ret_server)
 {
     struct server *s = calloc(1, sizeof(*s));
     if (s == NULL) {
         return ERR_MEMORY;
     }
     s->env = (struct conn_env){
-        .config = config,
-        .loop = loop,
-        .hub = hub,
-        .metrics = metrics,
+        .config = parts->config,
+        .loop = parts->loop,
+        .hub = parts->hub,
+        .metrics = parts->metrics,
+        .admission = parts->admission,
         .on_closed = server_on_closed,
         .arg = s,
     };
     list_init(&s->env.conns);
-    server_init_limits(s, &config->http);
+    hub_set_on_closed(parts->hub, server_on_stream_closed, parts->admission);
     s->stream_fds_max = server_stream_fds();
-    s->env.wheel = wheel_new(loop, SERVER_WHEEL_SLOT_MS, conn_timeout_max_ms(&config->http),
-                             conn_on_timeout, NULL);
-    int rc = s->env.wheel != NULL ? server_listen(s, config, port) : ERR_MEMORY;
+    s->env.wheel =
+        wheel_new(parts->loop, SERVER_WHEEL_SLOT_MS, CONN_WHEEL_SPAN_MS, conn_on_timeout, NULL);
+    int rc = s->env.wheel != NULL ? server_listen(s, parts->config, parts->port) : ERR_MEMORY;
     if (rc != 0) {
         server_free(s);
         return rc;
     }
     *ret_server = s;
     return 0;
+}
+
+void
+server_set_config(struct server *s, const struct config *config)
+{
+    s->env.config = config;
+    stream_socket_prepare(listener_fd(s->listener), &config->stream);
 }
 
 uint16_t

@@ -1,6 +1,7 @@
 #include "http/subscription.h"
 
 #include "base/channel_name.h"
+#include "http/channel_pattern.h"
 #include "http/start.h"
 #include "http/target.h"
 
@@ -103,11 +104,43 @@ subscription_read_channels(struct subscription *s, struct str query, struct str 
     return rc;
 }
 
+static bool
+subscription_is_allowed(const struct config_http *config, struct str channel)
+{
+    for (size_t i = 0; i < config->allow_channels_length; i++) {
+        if (channel_pattern_matches(str_from(config->allow_channels[i]), channel)) {
+            return true;
+        }
+    }
+    return config->allow_channels_length == 0;
+}
+
+static int
+subscription_sift_channels(struct subscription *s, const struct config_http *config)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->channels_length; i++) {
+        if (subscription_is_allowed(config, s->channels[i])) {
+            s->channels[kept++] = s->channels[i];
+        } else if (config->unknown_channels == UNKNOWN_REFUSE) {
+            (void)snprintf(s->problem, sizeof(s->problem),
+                           "there is no channel \"" STR_FMT "\" here", STR_ARG(s->channels[i]));
+            return SUBSCRIPTION_E_FORBIDDEN;
+        }
+    }
+    if (kept == 0) {
+        s->channels[kept++] = STR("");
+        s->start = (struct hub_start){.kind = HUB_START_NOW};
+    }
+    s->channels_length = kept;
+    return 0;
+}
+
 int
 subscription_parse(struct subscription *s,
                    const struct request *request,
                    struct str in_path,
-                   uint32_t channels_max,
+                   const struct config_http *config,
                    uint64_t wall_ms)
 {
     const char *problem;
@@ -116,14 +149,17 @@ subscription_parse(struct subscription *s,
     if (rc != 0) {
         return rc;
     }
-    if (s->channels_length > channels_max) {
+    if (s->channels_length > config->channels) {
         (void)snprintf(s->problem, sizeof(s->problem),
                        "%zu channels: a connection may have at most %" PRIu32, s->channels_length,
-                       channels_max);
+                       config->channels);
         return SUBSCRIPTION_E_REFUSED;
     }
     rc = start_parse(request, wall_ms, &s->start, &problem);
-    return rc == ERR_SYNTAX ? subscription_refuse(s, problem) : rc;
+    if (rc != 0) {
+        return rc == ERR_SYNTAX ? subscription_refuse(s, problem) : rc;
+    }
+    return subscription_sift_channels(s, config);
 }
 
 void

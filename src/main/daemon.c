@@ -11,6 +11,7 @@
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "http/admin.h"
+#include "http/admission.h"
 #include "main/broadcast.h"
 #include "main/drain.h"
 #include "main/labels.h"
@@ -44,6 +45,7 @@ struct daemon {
     struct pipeline *pipeline;
     struct replay *log;
     struct admin *admin;
+    struct admission *admission;
     struct worker **workers;
     size_t workers_length, workers_drained;
     struct source **sources;
@@ -208,12 +210,20 @@ daemon_build_workers(struct daemon *d)
     uint32_t length = d->config->http.workers;
     uint16_t port = 0; /* the first one binds what the config says */
     d->workers = calloc(length, sizeof(struct worker *));
-    if (d->workers == NULL) {
+    d->admission = admission_new(&d->config->http);
+    if (d->workers == NULL || d->admission == NULL) {
         return ERR_MEMORY;
     }
     for (uint32_t i = 0; i < length; i++) {
-        struct metrics_slot *slot = metrics_slot(d->metrics, i + 1);
-        int r = worker_new(d->config, i, port, d->log, slot, &d->workers[i]);
+        struct worker_parts parts = {
+            .config = d->config,
+            .index = i,
+            .port = port,
+            .log = d->log,
+            .metrics = metrics_slot(d->metrics, i + 1),
+            .admission = d->admission,
+        };
+        int r = worker_new(&parts, &d->workers[i]);
         if (r == 0) {
             d->workers_length++;
             port = worker_port(d->workers[i]);
@@ -413,6 +423,7 @@ daemon_free(struct daemon *d)
         worker_free(d->workers[i]);
     }
     free(d->workers);
+    admission_free(d->admission);
     replay_free(d->log);
     pipeline_free(d->pipeline);
     broadcast_free(d->broadcast);

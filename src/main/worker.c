@@ -67,11 +67,7 @@ worker_on_control(void *arg, const struct mail *mails, size_t length)
 }
 
 static int
-worker_build(struct worker *w,
-             const struct config *config,
-             uint16_t port,
-             struct replay *log,
-             struct metrics_slot *metrics)
+worker_build(struct worker *w, const struct worker_parts *parts)
 {
     w->loop = loop_new("worker");
     if (w->loop == NULL) {
@@ -79,29 +75,33 @@ worker_build(struct worker *w,
     }
     timer_init(&w->drained, w->loop, worker_on_drained_timer, w);
     w->control = mailbox_new(w->loop, CONTROL_MAX, worker_on_control, w);
-    w->reader = replay_reader_new(log, w->loop);
-    w->hub = w->reader != NULL ? hub_new(w->loop, &config->stream, w->reader, metrics) : NULL;
+    w->reader = replay_reader_new(parts->log, w->loop);
+    w->hub = w->reader != NULL ? hub_new(w->loop, &parts->config->stream, w->reader, parts->metrics)
+                               : NULL;
     if (w->control == NULL || w->hub == NULL) {
         return ERR_MEMORY;
     }
-    return server_new(config, port, w->loop, w->hub, metrics, &w->server);
+    struct server_parts server = {
+        .config = parts->config,
+        .port = parts->port,
+        .loop = w->loop,
+        .hub = w->hub,
+        .metrics = parts->metrics,
+        .admission = parts->admission,
+    };
+    return server_new(&server, &w->server);
 }
 
 int
-worker_new(const struct config *config,
-           uint32_t index,
-           uint16_t port,
-           struct replay *log,
-           struct metrics_slot *metrics,
-           struct worker **ret_worker)
+worker_new(const struct worker_parts *parts, struct worker **ret_worker)
 {
     struct worker *w = calloc(1, sizeof *w);
     if (w == NULL) {
         return ERR_MEMORY;
     }
-    int r = worker_build(w, config, port, log, metrics);
+    int r = worker_build(w, parts);
     if (r < 0) {
-        log_error("worker.failed", LOG_U64("worker", index), LOG_TEXT("error", err_text(r)));
+        log_error("worker.failed", LOG_U64("worker", parts->index), LOG_TEXT("error", err_text(r)));
         worker_free(w);
         return r;
     }

@@ -9,18 +9,23 @@
 
 #include <stdint.h>
 
+struct admission;
 struct mailbox;
 struct metrics_slot;
 struct replay;
 struct worker;
 
-/* `index` from 0; `port`: see server_new(). Main thread, before it runs. Logs what failed. */
-MUST_CHECK int worker_new(const struct config *config,
-                          uint32_t index,
-                          uint16_t port,
-                          struct replay *log,
-                          struct metrics_slot *metrics,
-                          struct worker **ret_worker);
+struct worker_parts {
+    const struct config *config;
+    uint32_t index; /* from 0 */
+    uint16_t port;  /* as for server_new() */
+    struct replay *log;
+    struct metrics_slot *metrics;
+    struct admission *admission;
+};
+
+/* Main thread, before it runs. Logs what failed. */
+MUST_CHECK int worker_new(const struct worker_parts *parts, struct worker **ret_worker);
 
 uint16_t worker_port(const struct worker *w);
 struct mailbox *worker_hub_mailbox(struct worker *w);

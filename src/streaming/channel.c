@@ -9,7 +9,7 @@
 #include <string.h>
 
 struct channel *
-channel_find(struct hub *h, struct str name, uint64_t hash)
+channel_find(const struct hub *h, struct str name, uint64_t hash)
 {
     struct map_node *node = map_find_hashed(&h->channels, name, hash);
     return node == NULL ? NULL : MAP_ITEM(node, struct channel, node);
@@ -44,6 +44,21 @@ channel_get(struct hub *h, struct str name)
 {
     struct channel *c = channel_find(h, name, map_hash(name));
     return c != NULL ? c : channel_new(h, name);
+}
+
+void
+channel_add_link(struct channel *c)
+{
+    c->hub->linked_length += c->links_length == 0;
+    c->links_length++;
+}
+
+void
+channel_remove_link(struct channel *c)
+{
+    c->links_length--;
+    c->hub->linked_length -= c->links_length == 0;
+    channel_release(c);
 }
 
 struct str

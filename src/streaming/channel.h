@@ -63,12 +63,16 @@ struct channel {
 struct channel *channel_get(struct hub *h, struct str name);
 
 /* NULL where nobody on this worker knows it. */
-struct channel *channel_find(struct hub *h, struct str name, uint64_t hash);
+struct channel *channel_find(const struct hub *h, struct str name, uint64_t hash);
 
 struct str channel_name(const struct channel *c);
 
 /* An event of the channel has become known. */
 void channel_note_event(struct channel *c, const struct frame *frame);
+
+/* A link comes, or goes. */
+void channel_add_link(struct channel *c);
+void channel_remove_link(struct channel *c);
 
 /* Frees the channel at the end of the turn where nothing needs it any more. */
 void channel_release(struct channel *c);

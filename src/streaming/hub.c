@@ -232,6 +232,35 @@ hub_mailbox(struct hub *h)
     return h->mailbox;
 }
 
+void
+hub_set_on_closed(struct hub *h, void (*on_closed)(void *arg, uint64_t ticket), void *arg)
+{
+    h->on_closed = on_closed;
+    h->on_closed_arg = arg;
+}
+
+void
+hub_tell_closed(const struct hub *h, uint64_t ticket)
+{
+    if (ticket != 0) {
+        h->on_closed(h->on_closed_arg, ticket);
+    }
+}
+
+bool
+hub_has_room(const struct hub *h, const struct str *channels, size_t channels_length)
+{
+    size_t more = 0;
+    if (h->linked_length + channels_length <= h->config->channels) {
+        return true;
+    }
+    for (size_t i = 0; i < channels_length; i++) {
+        const struct channel *c = channel_find(h, channels[i], map_hash(channels[i]));
+        more += c == NULL || c->links_length == 0;
+    }
+    return more == 0 || h->linked_length + more <= h->config->channels;
+}
+
 int
 hub_open(struct hub *h, const struct hub_stream *stream)
 {

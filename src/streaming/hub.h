@@ -61,7 +61,14 @@ struct hub_stream {
     const struct str *channels; /* valid names without doubles, at least one; borrowed */
     size_t channels_length;
     struct hub_start start;
+    uint64_t ticket; /* for on_closed; 0: nobody wants to know; moves with the fd */
 };
+
+/* Worker's loop. `on_closed` is called for each stream with a ticket whose fd has been closed. */
+void hub_set_on_closed(struct hub *h, void (*on_closed)(void *arg, uint64_t ticket), void *arg);
+
+/* Whether a stream of these channels would stay within stream.channels. */
+bool hub_has_room(const struct hub *h, const struct str *channels, size_t channels_length);
 
 /* Opens a stream. ERR_MEMORY, ERR_SYSTEM: the fd is closed. */
 MUST_CHECK int hub_open(struct hub *h, const struct hub_stream *stream);

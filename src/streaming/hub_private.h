@@ -27,6 +27,9 @@ struct hub {
     struct wheel *wheel; /* heartbeats, and the drain */
     struct list streams; /* of subscribers */
     size_t streams_length;
+    size_t linked_length; /* channels with links */
+    void (*on_closed)(void *arg, uint64_t ticket);
+    void *on_closed_arg;
     struct list dirty;      /* of channels with dirty links */
     struct loop_task flush; /* visits them */
     bool has_feed;
@@ -53,6 +56,9 @@ struct hub {
         size_t runs_capacity;
     } scratch;
 };
+
+/* A stream's descriptor is closed. */
+void hub_tell_closed(const struct hub *h, uint64_t ticket);
 
 /* There are dirty links: a flush is due before the turn ends. */
 void hub_schedule_flush(struct hub *h);

@@ -126,6 +126,7 @@ subscriber_close(struct subscriber *s, enum metric_closed reason)
     evutil_socket_t fd = subscriber_fd(s);
     event_del(&s->event);
     close(fd);
+    hub_tell_closed(h, s->ticket);
     if (s->unsent != NULL) {
         transfer_drop_unsent(s);
     }
@@ -133,8 +134,7 @@ subscriber_close(struct subscriber *s, enum metric_closed reason)
     list_remove(&s->node);
     h->streams_length--;
     for (size_t i = 0; i < s->links_length; i++) {
-        s->links[i].channel->links_length--;
-        channel_release(s->links[i].channel);
+        channel_remove_link(s->links[i].channel);
     }
     metrics_move(h->metrics, METRIC_STREAMS, 0, -1);
     metrics_add(h->metrics, METRIC_STREAMS_CLOSED, reason, 1);
@@ -384,7 +384,7 @@ subscriber_link(struct subscriber *s, const struct hub_stream *stream)
         if (l->channel == NULL) {
             return ERR_MEMORY;
         }
-        l->channel->links_length++;
+        channel_add_link(l->channel);
         l->subscriber = s;
         list_init(&l->node);
         l->lost = METRIC_GAP_COUNT;
@@ -408,6 +408,7 @@ subscriber_new(struct hub *h, const struct hub_stream *stream)
     s->is_from_now = stream->start.kind == HUB_START_NOW;
     s->cursor = stream->start.kind == HUB_START_NEWEST ? 0 : stream->start.after;
     s->told = s->cursor;
+    s->ticket = stream->ticket;
     wheel_node_init(&s->beat);
     list_init(&s->node);
     list_push_back(&h->streams, &s->node);
@@ -442,6 +443,7 @@ subscriber_open(struct hub *h, const struct hub_stream *stream)
     struct subscriber *s = subscriber_new(h, stream);
     if (s == NULL) {
         close(stream->fd);
+        hub_tell_closed(h, stream->ticket);
         return ERR_MEMORY;
     }
     if (subscriber_watch(s, stream->fd, EV_READ) < 0 || subscriber_link(s, stream) < 0) {

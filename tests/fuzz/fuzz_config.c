@@ -64,6 +64,9 @@ check_config(const struct config *c)
     for (size_t i = 0; i < c->http.cors_origins_length; i++) {
         check(c->http.cors_origins[i] != NULL);
     }
+    for (size_t i = 0; i < c->http.allow_channels_length; i++) {
+        check(c->http.allow_channels[i] != NULL);
+    }
     for (size_t i = 0; i < c->sources_length; i++) {
         check_source(c, &c->sources[i]);
     }

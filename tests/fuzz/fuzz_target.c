@@ -46,7 +46,8 @@ check_subscription(struct str path, struct str query)
     struct subscription s;
     struct request r = {.path = path, .query = query};
     r.fields[REQUEST_LAST_EVENT_ID] = path;
-    int rc = subscription_parse(&s, &r, str_after(path, 1), CHANNELS_MAX, 1700000000000);
+    static const struct config_http config = {.channels = CHANNELS_MAX};
+    int rc = subscription_parse(&s, &r, str_after(path, 1), &config, 1700000000000);
     assert(rc == 0 || rc == SUBSCRIPTION_E_REFUSED);
     if (rc == 0) {
         assert(s.channels_length >= 1 && s.channels_length <= CHANNELS_MAX);

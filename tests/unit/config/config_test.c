@@ -26,7 +26,19 @@ test_config_of_an_empty_file_is_all_defaults(void **state)
     assert_int_equal(c->http.head_timeout_ms, 10000);
     assert_int_equal(c->http.channels, 100);
     assert_int_equal(c->http.connections, 100000);
+    assert_int_equal(c->http.connections_per_address, 0);
+    assert_int_equal(c->http.ipv6_prefix, 64);
+    assert_int_equal(c->http.connect_rate, 0);
+    assert_int_equal(c->http.connect_rate_per_address, 0);
+    assert_int_equal(c->http.trusted_proxies.length, 0);
+    assert_int_equal(c->http.forwarded, FORWARDED_X_FORWARDED_FOR);
+    assert_false(c->http.proxy_protocol);
+    assert_int_equal(c->http.allow_channels_length, 0);
+    assert_int_equal(c->http.unknown_channels, UNKNOWN_REFUSE);
     assert_int_equal(c->http.cors_origins_length, 0);
+    assert_false(c->http.cors_credentials);
+    assert_int_equal(c->stream.max_connection_age_ms, 0);
+    assert_int_equal(c->stream.channels, 1000000);
     assert_int_equal(c->stream.heartbeat_ms, 15000);
     assert_int_equal(c->stream.retry_ms, 2000);
     assert_int_equal(c->stream.slow, SLOW_CATCH_UP);
@@ -114,6 +126,70 @@ test_config_of_http_and_stream_keys_reads_them(void **state)
     assert_int_equal(c->stream.notsent_lowat_bytes, 0);
     assert_int_equal(c->stream.peer_timeout_ms, 5000);
     assert_int_equal(c->stream.mailbox_events, 9);
+    config_free(c);
+}
+
+static void
+test_config_of_limits_and_proxies_reads_them(void **state)
+{
+    (void)state;
+    struct network ours;
+    struct config *c = parse_good("http:\n"
+                                  "  connections_per_address: 20\n"
+                                  "  ipv6_prefix: 56\n"
+                                  "  connect_rate: 500\n"
+                                  "  connect_rate_per_address: 5\n"
+                                  "  trusted_proxies: [10.0.0.0/8, \"::1\"]\n"
+                                  "  forwarded: forwarded\n"
+                                  "  proxy_protocol: true\n"
+                                  "  cors_origins: [https://a.example]\n"
+                                  "  cors_credentials: true\n"
+                                  "stream: {max_connection_age: 1h, channels: 7}\n");
+    assert_int_equal(network_parse(STR("10.0.0.0/8"), &ours), 0);
+    assert_int_equal(c->http.connections_per_address, 20);
+    assert_int_equal(c->http.ipv6_prefix, 56);
+    assert_int_equal(c->http.connect_rate, 500);
+    assert_int_equal(c->http.connect_rate_per_address, 5);
+    assert_int_equal(c->http.trusted_proxies.length, 2);
+    assert_memory_equal(&c->http.trusted_proxies.items[0], &ours, sizeof(ours));
+    assert_int_equal(c->http.forwarded, FORWARDED_STANDARD);
+    assert_true(c->http.proxy_protocol);
+    assert_true(c->http.cors_credentials);
+    assert_int_equal(c->stream.max_connection_age_ms, 3600000);
+    assert_int_equal(c->stream.channels, 7);
+    config_free(c);
+}
+
+static void
+test_config_of_allowed_channels_reads_patterns(void **state)
+{
+    (void)state;
+    struct config *c = parse_good("http: {allow_channels: [\"news\", \"orders/*\", "
+                                  "\"lines/{line}/{{x}}\"], unknown_channels: "
+                                  "empty}\n");
+    assert_int_equal(c->http.allow_channels_length, 3);
+    assert_string_equal(c->http.allow_channels[0], "news");
+    assert_string_equal(c->http.allow_channels[1], "orders/*");
+    assert_string_equal(c->http.allow_channels[2], "lines/*/{x}");
+    assert_int_equal(c->http.unknown_channels, UNKNOWN_EMPTY);
+    config_free(c);
+}
+
+/* Also where the routes come later in the file; each pattern once. */
+static void
+test_config_of_channels_that_routes_make_takes_their_templates(void **state)
+{
+    (void)state;
+    struct config *c =
+        parse_good("http: {allow_channels: routes}\n"
+                   "sources: {web: {type: http}}\n"
+                   "routes:\n"
+                   "  - {source: web, topic: \"t/{shop}\", channel: \"orders/{shop}\"}\n"
+                   "  - {source: web, topic: a, channel: all}\n"
+                   "  - {source: web, topic: b, channel: \"orders/{json:/id}\"}\n");
+    assert_int_equal(c->http.allow_channels_length, 2);
+    assert_string_equal(c->http.allow_channels[0], "all");
+    assert_string_equal(c->http.allow_channels[1], "orders/*");
     config_free(c);
 }
 
@@ -453,6 +529,9 @@ main(void)
         cmocka_unit_test(test_config_of_an_empty_file_is_all_defaults),
         cmocka_unit_test(test_config_of_sections_without_keys_is_all_defaults),
         cmocka_unit_test(test_config_of_http_and_stream_keys_reads_them),
+        cmocka_unit_test(test_config_of_limits_and_proxies_reads_them),
+        cmocka_unit_test(test_config_of_allowed_channels_reads_patterns),
+        cmocka_unit_test(test_config_of_channels_that_routes_make_takes_their_templates),
         cmocka_unit_test(test_config_of_admin_off_has_no_port),
         cmocka_unit_test(test_config_of_a_redis_log_reads_the_brokers_keys),
         cmocka_unit_test(test_config_of_sources_reads_each_kind),

@@ -270,6 +270,14 @@ test_wrong_origins_are_refused(void **state)
                                         "https://*.example",
                                         "https://a b",
                                         "https://me@a.example",
+                                        "https://a.example:443",
+                                        "http://a.example:80",
+                                        "http://a.example:080",
+                                        "http://a.example:",
+                                        "http://a.example:x",
+                                        "http://a.example:1:2",
+                                        "http://[::1",
+                                        "http://:8080",
                                         "null"};
     for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
         char text[128];
@@ -280,6 +288,62 @@ test_wrong_origins_are_refused(void **state)
         assert_non_null(strstr(p.said,
                                "is no origin (expected \"*\", or scheme://host[:port] in lower "
                                "case with nothing behind it)\n"));
+        parsing_free(&p);
+    }
+}
+
+static void
+test_wrong_limits_and_proxies_are_refused(void **state)
+{
+    (void)state;
+    static const struct wrong cases[] = {
+        {"http: {trusted_proxies: 10.0.0.0/8}\n",
+         "f:1:25: http.trusted_proxies: is a text (expected a list of addresses and networks)\n"},
+        {"http: {trusted_proxies: [10.0.0.1, 10.0.0.1/8]}\n",
+         "f:1:36: http.trusted_proxies[1]: \"10.0.0.1/8\" is no network (expected an address, or "
+         "one "
+         "with a prefix behind which all bits are 0: 10.0.0.0/8)\n"},
+        {"http: {ipv6_prefix: 129}\n",
+         "f:1:21: http.ipv6_prefix: \"129\" is out of range (expected a number from 16 to 128)\n"},
+        {"http: {forwarded: via}\n", "f:1:19: http.forwarded: \"via\" is not understood (expected "
+                                     "x-forwarded-for or forwarded)\n"},
+        {"http: {proxy_protocol: true}\n",
+         "f:1:8: http.proxy_protocol: nobody is trusted to speak it (expected http.trusted_proxies "
+         "beside it)\n"},
+        {"http: {proxy_protocol: true, trusted_proxies: []}\n",
+         "f:1:8: http.proxy_protocol: nobody is trusted to speak it (expected http.trusted_proxies "
+         "beside it)\n"},
+        {"http: {cors_origins: [https://a, \"*\"], cors_credentials: true}\n",
+         "f:1:40: http.cors_credentials: not with the origin \"*\" (expected a list of the "
+         "origins)\n"},
+    };
+    ASSERT_ALL_SAY(cases);
+}
+
+static void
+test_wrong_channel_patterns_are_refused(void **state)
+{
+    (void)state;
+    static const struct wrong cases[] = {
+        {"http: {allow_channels: all}\n",
+         "f:1:24: http.allow_channels: is a text (expected routes, "
+         "or a list of patterns of channel names)\n"},
+        {"http: {allow_channels: []}\n",
+         "f:1:24: http.allow_channels: is empty (expected routes, or "
+         "a list of patterns of channel names)\n"},
+        {"http: {allow_channels: routes}\n", "f:1:24: http.allow_channels: there are no routes "
+                                             "(expected a list of patterns where other "
+                                             "processes have them)\n"},
+        {"http: {allow_channels: [[a]]}\n", "f:1:25: http.allow_channels[0]: is a list (expected a "
+                                            "pattern; brackets in a text need quotes)\n"},
+    };
+    ASSERT_ALL_SAY(cases);
+    static const char *const wrong[] = {"", "a{b", "a}", "{", "a{b}}", "\\t"};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "http: {allow_channels: [\"%s\"]}\n", wrong[i]);
+        struct parsing p = parse_bytes(str_from(text));
+        assert_non_null(strstr(p.said, "is no pattern of channel names (expected 1 to 255 bytes"));
         parsing_free(&p);
     }
 }
@@ -711,6 +775,8 @@ main(void)
         cmocka_unit_test(test_wrong_words_and_flags_are_refused),
         cmocka_unit_test(test_wrong_addresses_are_refused),
         cmocka_unit_test(test_wrong_origins_are_refused),
+        cmocka_unit_test(test_wrong_limits_and_proxies_are_refused),
+        cmocka_unit_test(test_wrong_channel_patterns_are_refused),
         cmocka_unit_test(test_wrong_sources_are_refused),
         cmocka_unit_test(test_wrong_source_names_around_the_size_limit),
         cmocka_unit_test(test_wrong_brokers_are_refused),

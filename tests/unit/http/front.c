@@ -2,6 +2,7 @@
 #include "front.h"
 
 #include "event/loop.h"
+#include "http/admission.h"
 #include "http/server.h"
 
 #include <arpa/inet.h>
@@ -20,17 +21,30 @@
 
 struct hub hub;
 
+static void
+hub_tell_closed(uint64_t ticket)
+{
+    if (ticket != 0) {
+        hub.on_closed(hub.on_closed_arg, ticket);
+    }
+}
+
 int
 hub_open(struct hub *h, const struct hub_stream *stream)
 {
     h->opened++;
     if (h->fails_with != 0) {
         close(stream->fd);
+        hub_tell_closed(stream->ticket);
         return h->fails_with;
+    }
+    if (h->fd >= 0) {
+        close(h->fd); /* only the last one can be closed by the test */
     }
     h->fd = stream->fd;
     h->is_chunked = stream->is_chunked;
     h->start = stream->start;
+    h->ticket = stream->ticket;
     (void)snprintf(h->head, sizeof(h->head), STR_FMT, STR_ARG(stream->head));
     h->channels[0] = '\0';
     for (size_t i = 0; i < stream->channels_length; i++) {
@@ -39,6 +53,29 @@ hub_open(struct hub *h, const struct hub_stream *stream)
                        STR_ARG(stream->channels[i]));
     }
     return 0;
+}
+
+void
+hub_set_on_closed(struct hub *h, void (*on_closed)(void *arg, uint64_t ticket), void *arg)
+{
+    h->on_closed = on_closed;
+    h->on_closed_arg = arg;
+}
+
+bool
+hub_has_room(const struct hub *h, const struct str *channels, size_t channels_length)
+{
+    (void)channels;
+    (void)channels_length;
+    return !h->is_full;
+}
+
+void
+hub_close_stream(void)
+{
+    close(hub.fd);
+    hub.fd = -1;
+    hub_tell_closed(hub.ticket);
 }
 
 /* --- send() in small pieces with pauses between, where a test wants that --- */
@@ -136,6 +173,7 @@ fixture_new(void)
         .head_timeout_ms = LONG_MS,
         .channels = 10,
         .connections = 1000,
+        .ipv6_prefix = 64,
     };
     f->config.stream = (struct config_stream){
         .retry_ms = 2000, .notsent_lowat_bytes = 16384, .peer_timeout_ms = LONG_MS};
@@ -147,11 +185,26 @@ fixture_new(void)
     return f;
 }
 
+int
+fixture_serve(struct fixture *f, uint16_t port, struct server **ret_server)
+{
+    struct server_parts parts = {
+        .config = &f->config,
+        .port = port,
+        .loop = f->loop,
+        .hub = &hub,
+        .metrics = metrics_slot(f->metrics, 0),
+        .admission = f->admission,
+    };
+    return server_new(&parts, ret_server);
+}
+
 void
 fixture_start(struct fixture *f)
 {
-    int rc = server_new(&f->config, 0, f->loop, &hub, metrics_slot(f->metrics, 0), &f->server);
-    assert_int_equal(rc, 0);
+    f->admission = admission_new(&f->config.http);
+    assert_non_null(f->admission);
+    assert_int_equal(fixture_serve(f, 0, &f->server), 0);
 }
 
 int
@@ -175,6 +228,7 @@ teardown(void **state)
 {
     struct fixture *f = *state;
     server_free(f->server);
+    admission_free(f->admission);
     for (size_t i = 0; i < f->clients_length; i++) {
         close(f->clients[i]->fd);
         free(f->clients[i]);
@@ -211,6 +265,15 @@ client_connect(struct fixture *f, struct client *c)
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
     assert_int_equal(connect(c->fd, (struct sockaddr *)&to, sizeof(to)), 0);
+}
+
+void
+client_connect_from(struct fixture *f, struct client *c, const char *address)
+{
+    struct sockaddr_in from = {.sin_family = AF_INET};
+    assert_int_equal(inet_pton(AF_INET, address, &from.sin_addr), 1);
+    assert_int_equal(bind(c->fd, (struct sockaddr *)&from, sizeof(from)), 0);
+    client_connect(f, c);
 }
 
 void

@@ -31,9 +31,16 @@ struct hub {
     char head[1024];
     char channels[256]; /* with commas */
     struct hub_start start;
+    bool is_full; /* has no room for channels */
+    uint64_t ticket;
+    void (*on_closed)(void *arg, uint64_t ticket);
+    void *on_closed_arg;
 };
 
 extern struct hub hub;
+
+/* The stream that was opened last ends. */
+void hub_close_stream(void);
 
 enum { SEND_NOTHING = -1 };
 
@@ -57,6 +64,7 @@ struct fixture {
     struct config config;
     struct loop *loop;
     struct metrics *metrics;
+    struct admission *admission;
     struct server *server;
     struct timer tick;
     size_t ticks;
@@ -76,9 +84,13 @@ int setup_not_started(void **state);
 int teardown(void **state);
 void fixture_start(struct fixture *f);
 
+/* One more server; server_parts.port. */
+int fixture_serve(struct fixture *f, uint16_t port, struct server **ret_server);
+
 /* A socket that is not connected yet; the fixture closes it. */
 struct client *client_new(struct fixture *f);
 void client_connect(struct fixture *f, struct client *c);
+void client_connect_from(struct fixture *f, struct client *c, const char *address);
 void client_send(const struct client *c, const char *text);
 
 /* A new client that has connected and sent this. */

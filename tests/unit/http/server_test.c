@@ -271,7 +271,7 @@ test_server_next_worker_shares_the_port(void **state)
     struct fixture *f = *state;
     struct server *next = NULL;
     uint16_t port = server_port(f->server);
-    int rc = server_new(&f->config, port, f->loop, &hub, NULL, &next);
+    int rc = fixture_serve(f, port, &next);
     assert_int_equal(rc, 0);
     assert_int_equal(server_port(next), port);
     server_free(next);
@@ -283,7 +283,7 @@ test_server_port_in_use_is_an_address_error(void **state)
     struct fixture *f = *state;
     struct server *other = NULL;
     f->config.http.listen.port = server_port(f->server);
-    int rc = server_new(&f->config, 0, f->loop, &hub, NULL, &other);
+    int rc = fixture_serve(f, 0, &other);
     assert_int_equal(rc, ERR_ADDRESS);
     assert_null(other);
 }

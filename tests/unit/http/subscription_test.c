@@ -1,4 +1,5 @@
 #undef NDEBUG
+#include "base/channel_name.h"
 #include "http/subscription.h"
 
 #include <setjmp.h>
@@ -25,8 +26,23 @@ __wrap_calloc(size_t length, size_t size)
 static int
 parse(struct subscription *s, const char *in_path, struct str query)
 {
+    struct config_http config = {.channels = CHANNELS_MAX};
     struct request r = {.query = query};
-    return subscription_parse(s, &r, str_from(in_path), CHANNELS_MAX, 1700000000000);
+    return subscription_parse(s, &r, str_from(in_path), &config, 1700000000000);
+}
+
+static char *patterns[] = {(char[]){"news"}, (char[]){"orders/*"}};
+
+/* Where only some channels are allowed. */
+static int
+parse_sifted(struct subscription *s, enum config_unknown unknown, const char *query)
+{
+    struct config_http config = {.channels = CHANNELS_MAX,
+                                 .allow_channels = patterns,
+                                 .allow_channels_length = 2,
+                                 .unknown_channels = unknown};
+    struct request r = {.query = str_from(query)};
+    return subscription_parse(s, &r, STR(""), &config, 1700000000000);
 }
 
 /* `expected`: names in byte order, NULL at the end. */
@@ -152,6 +168,68 @@ test_subscription_out_of_memory_is_said(void **state)
     subscription_fini(&s);
 }
 
+/* --- channels that are allowed --- */
+
+static void
+test_subscription_of_allowed_channels_passes(void **state)
+{
+    struct subscription s;
+    (void)state;
+    assert_int_equal(parse_sifted(&s, UNKNOWN_REFUSE, "channel=news&channel=orders/eu&last=3"), 0);
+    assert_int_equal(s.channels_length, 2);
+    assert_int_equal(s.start.kind, HUB_START_NEWEST);
+    subscription_fini(&s);
+}
+
+/* All or nothing: a client that got a part would take it for the whole. */
+static void
+test_subscription_of_another_channel_is_forbidden(void **state)
+{
+    struct subscription s;
+    (void)state;
+    assert_int_equal(parse_sifted(&s, UNKNOWN_REFUSE, "channel=news&channel=secret"),
+                     SUBSCRIPTION_E_FORBIDDEN);
+    assert_string_equal(s.problem, "there is no channel \"secret\" here");
+    subscription_fini(&s);
+}
+
+static void
+test_subscription_longest_name_fits_into_the_problem(void **state)
+{
+    struct subscription s;
+    char query[8 + CHANNEL_NAME_SIZE_MAX + 1] = "channel=";
+    (void)state;
+    memset(query + 8, 'x', CHANNEL_NAME_SIZE_MAX);
+    assert_int_equal(parse_sifted(&s, UNKNOWN_REFUSE, query), SUBSCRIPTION_E_FORBIDDEN);
+    assert_non_null(strstr(s.problem, "x\" here"));
+    subscription_fini(&s);
+}
+
+static void
+test_subscription_leaves_out_channels_that_are_to_be_empty(void **state)
+{
+    struct subscription s;
+    (void)state;
+    assert_int_equal(parse_sifted(&s, UNKNOWN_EMPTY, "channel=a&channel=orders/x&channel=z&last=3"),
+                     0);
+    assert_int_equal(s.channels_length, 1);
+    assert_true(str_equal(s.channels[0], STR("orders/x")));
+    assert_int_equal(s.start.kind, HUB_START_NEWEST);
+    subscription_fini(&s);
+}
+
+static void
+test_subscription_of_empty_channels_only_is_the_nameless_one(void **state)
+{
+    struct subscription s;
+    (void)state;
+    assert_int_equal(parse_sifted(&s, UNKNOWN_EMPTY, "channel=a&lastEventId=5-1"), 0);
+    assert_int_equal(s.channels_length, 1);
+    assert_int_equal(s.channels[0].size, 0);
+    assert_int_equal(s.start.kind, HUB_START_NOW);
+    subscription_fini(&s);
+}
+
 int
 main(void)
 {
@@ -165,6 +243,11 @@ main(void)
         cmocka_unit_test(test_subscription_channels_limit),
         cmocka_unit_test(test_subscription_start_is_parsed),
         cmocka_unit_test(test_subscription_out_of_memory_is_said),
+        cmocka_unit_test(test_subscription_of_allowed_channels_passes),
+        cmocka_unit_test(test_subscription_of_another_channel_is_forbidden),
+        cmocka_unit_test(test_subscription_longest_name_fits_into_the_problem),
+        cmocka_unit_test(test_subscription_leaves_out_channels_that_are_to_be_empty),
+        cmocka_unit_test(test_subscription_of_empty_channels_only_is_the_nameless_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
