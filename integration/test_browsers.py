@@ -13,8 +13,8 @@ PAGE = """<!doctype html><meta charset=utf-8><title>EventSource</title>
 <script>
 'use strict';
 const state = window.state = {events: [], opens: 0, errors: 0, readyState: null};
-function listen(url, names) {
-  const source = window.source = new EventSource(url);
+function listen(url, names, options) {
+  const source = window.source = new EventSource(url, options);
   source.onopen = () => state.opens++;
   source.onerror = () => { state.errors++; state.readyState = source.readyState; };
   const record = event => state.events.push({type: event.type, data: event.data, id: event.lastEventId});
@@ -197,3 +197,18 @@ def test_another_origin_is_refused(browser, page, new_runnel):
     browser.wait("state.errors > 0")
     assert browser.eval("state.opens") == 0
     assert browser.eval("state.readyState") == 2
+
+
+def test_credentials_of_another_origin(browser, page, start):
+    """withCredentials needs cors_credentials; so do fetch clients, whose headers make the browser ask first."""
+    with_cookies = "{withCredentials: true}"
+    wanted = "{credentials: 'include', headers: {'Last-Event-ID': '1-1', 'Cache-Control': 'no-cache'}}"
+    for is_allowed in (True, False):
+        runnel = start({"store": "memory"}, http={"cors_credentials": is_allowed})
+        url = f"http://127.0.0.1:{runnel.port}/events/a"
+        browser.open(page.origin + "/")
+        browser.eval(f"listen('{url}', [], {with_cookies})")
+        browser.wait("state.opens > 0" if is_allowed else "state.readyState === 2")
+        browser.eval(f"fetch('{url}', {wanted}).then(r => state.fetched = r.status, () => state.fetched = 'refused')"
+                     ".then(() => true)")
+        assert browser.wait("state.fetched") == (200 if is_allowed else "refused")

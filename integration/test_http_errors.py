@@ -172,17 +172,6 @@ def test_page(runnel):
     assert "new EventSource(" in runnel.get("/runnel.js").text
 
 
-def test_preflight(new_runnel):
-    """Not of a native EventSource, but of clients that set Last-Event-ID themselves."""
-    runnel = new_runnel(http={"cors_origins": ["https://one.example"]}).start()
-    answer = parse_answer(raw(runnel.port, get("/events/a", "Origin: https://one.example", method="OPTIONS")))
-    assert answer.status == 204
-    assert answer.headers["access-control-allow-origin"] == "https://one.example"
-    assert "last-event-id" in answer.headers["access-control-allow-headers"].lower()
-    refused = parse_answer(raw(runnel.port, get("/events/a", "Origin: https://two.example", method="OPTIONS")))
-    assert not [name for name in refused.headers if name.startswith("access-control")]
-
-
 def test_page_can_be_turned_off(new_runnel):
     runnel = new_runnel(http={"page": False}).start()
     assert runnel.get("/").status == 404
@@ -199,35 +188,6 @@ def test_pipelined_and_late_bytes_are_ignored(runnel):
         while b"data: x\n" not in received:
             received += peer.recv(65536)
         assert received.count(b"HTTP/1.1") == 1
-
-
-def test_cors(new_runnel):
-    runnel = new_runnel(http={"cors_origins": ["https://one.example", "http://localhost:3000"]}).start()
-
-    def allowed(origin):
-        stream = RawStream(runnel, "a", headers={"Origin": origin})
-        try:
-            stream.read_until(lambda s: "runnel.live" in s.types())
-            lines = [line for line in stream.head.decode().lower().split("\r\n") if ":" in line]
-            return dict(line.split(": ", 1) for line in lines).get("access-control-allow-origin")
-        finally:
-            stream.close()
-
-    assert allowed("https://one.example") == "https://one.example"
-    assert allowed("http://localhost:3000") == "http://localhost:3000"
-    assert allowed("https://two.example") is None
-    assert allowed("https://one.example.evil") is None
-    assert allowed("null") is None
-
-
-def test_cors_for_all(new_runnel):
-    runnel = new_runnel(http={"cors_origins": ["*"]}).start()
-    stream = RawStream(runnel, "a", headers={"Origin": "https://any.example"})
-    try:
-        stream.read_until(lambda s: "runnel.live" in s.types())
-        assert b"access-control-allow-origin: *" in stream.head.lower()
-    finally:
-        stream.close()
 
 
 def test_the_same_channel_twice_is_one(runnel):

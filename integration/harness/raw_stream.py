@@ -11,10 +11,12 @@ from .waiting import PATIENCE
 
 
 class RawStream:
-    """Connects and asks for `channels`; reads only when it is told to."""
+    """Connects, from the address `source`, and asks for `channels`; reads only when it is told to."""
 
-    def __init__(self, runnel, *channels, receive_buffer=None, headers=None, version="1.1", **query):
+    def __init__(self, runnel, *channels, receive_buffer=None, headers=None, version="1.1", source=None, **query):
         self.socket = socket.socket()
+        if source:
+            self.socket.bind((source, 0))
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.connect(("127.0.0.1", runnel.port))
