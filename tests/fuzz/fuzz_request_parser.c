@@ -35,6 +35,13 @@ check_request(const char *head, const struct request_parser *p)
     for (size_t i = 0; i < REQUEST_FIELD_COUNT; i++) {
         check_slice(head, p, r.fields[i]);
     }
+    struct str name;
+    struct str value;
+    check_slice(head, p, r.lines);
+    while (request_next_line(&r.lines, &name, &value)) {
+        assert(name.size > 0);
+        check_slice(head, p, value);
+    }
     assert(endpoint_decide(&reply, &config, &r, 1) == 0);
     endpoint_reply_fini(&reply);
 }

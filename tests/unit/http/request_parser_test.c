@@ -113,6 +113,42 @@ check_good(const struct good *g, bool is_whole)
 }
 
 static void
+check_lines(bool is_whole)
+{
+    static const char *const lines[][2] = {
+        {"Host", "h"}, {"X-a", "1 : 2"}, {"X-A", ""}, {"y", "z"}};
+    struct request r;
+    struct str rest;
+    struct str name;
+    struct str value;
+    parse(STR("GET / HTTP/1.1\r\nHost:h\r\nX-a: \t1 : 2 \r\nX-A:\r\ny: z\r\n\r\n"), &r, is_whole);
+    rest = r.lines;
+    for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+        assert_true(request_next_line(&rest, &name, &value));
+        assert_true(str_equal(name, str_from(lines[i][0])));
+        assert_true(str_equal(value, str_from(lines[i][1])));
+    }
+    assert_false(request_next_line(&rest, &name, &value));
+    parse(STR("GET / HTTP/1.0\r\n\r\n"), &r, is_whole);
+    rest = r.lines;
+    assert_false(request_next_line(&rest, &name, &value));
+}
+
+static void
+test_request_parser_lines_are_all_fields_in_order(void **state)
+{
+    (void)state;
+    check_lines(true);
+}
+
+static void
+test_request_parser_lines_are_all_fields_in_order_one_byte_at_a_time(void **state)
+{
+    (void)state;
+    check_lines(false);
+}
+
+static void
 check_all_good(bool is_whole)
 {
     for (size_t i = 0; i < sizeof(good_heads) / sizeof(good_heads[0]); i++) {
@@ -440,6 +476,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_request_parser_good_heads_are_taken),
+        cmocka_unit_test(test_request_parser_lines_are_all_fields_in_order),
+        cmocka_unit_test(test_request_parser_lines_are_all_fields_in_order_one_byte_at_a_time),
         cmocka_unit_test(test_request_parser_good_heads_are_taken_one_byte_at_a_time),
         cmocka_unit_test(test_request_parser_bad_heads_are_refused),
         cmocka_unit_test(test_request_parser_bad_heads_are_refused_one_byte_at_a_time),
