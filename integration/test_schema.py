@@ -51,6 +51,10 @@ GOOD = {
     "operands": "sources: { a: { type: http } }\nroutes:\n- source: a\n  topic: t\n  channel: c\n  when:\n"
                 "  - { json: /a, equals: null }\n  - { json: '', in: [1, x, true] }\n  - { json: /b, gt: -1.5e3 }\n"
                 "  - { json: /c, exists: true }\n  - { json: /d, not_equals: '5' }\n  - json: /e\n    lt: ${FIVE}",
+    "proxies": 'http: { trusted_proxies: [10.0.0.0/8, 127.0.0.1, "::1", "fd00::/8"], proxy_protocol: true }',
+    "channels": 'http: { allow_channels: [news, "orders/{shop}", "lines/*", 5], unknown_channels: empty }',
+    "channels of the routes": "http: { allow_channels: routes }\nsources: { a: { type: http } }\n"
+                              "routes: [ { source: a, topic: t, channel: c } ]",
     "origins": 'http: { cors_origins: ["*", "https://shop.example:8443", "${ORIGIN:-https://a}"] }',
 }
 
@@ -84,6 +88,9 @@ BAD = {
     "a variable without a name": "stream: { slow: '${}' }",
     "a variable that is not closed": "stream: { slow: '${WORD' }",
     "an origin with a path": 'http: { cors_origins: ["https://a/"] }',
+    "a network that is none": "http: { trusted_proxies: [localhost] }",
+    "one network": "http: { trusted_proxies: 10.0.0.0/8 }",
+    "one channel": "http: { allow_channels: news }",
     "one origin": "http: { cors_origins: 'https://a' }",
     "a store that is none": "replay: { store: disk }",
     "redis without url": "replay: { store: redis }",
@@ -154,7 +161,8 @@ VALUES = ["0", "1", "2", "5", "100", "65535", "65536", "10000000", "10000001", '
 
 
 # Given by the frame, or more is asked of them than a schema can say.
-ELSEWHERE = {"url", "retry_max", "retry_min", "client_id", "username", "source", "topic", "channel", "event", "data"}
+ELSEWHERE = {"url", "retry_max", "retry_min", "client_id", "username", "source", "topic", "channel", "event", "data",
+             "proxy_protocol"}
 
 
 def leaves(schema, path=()):
