@@ -1,0 +1,57 @@
+"""The runs as a table and a plot."""
+
+import os
+import platform
+from datetime import datetime, timezone
+
+from chaos.plot import svg
+
+HEAD = ["", "clients", "events published", "deliveries", "lost", "doubled", "gaps", "gave up", "streams opened",
+        "soft refusals", "peak of connects a second", "longest delivery"]
+
+NOTES = """\
+- Three edges behind haproxy ([haproxy.cfg](../../../deploy/proxies/haproxy.cfg)), one ingest process with an MQTT source
+  (QoS 1, persistent session) and a redis-stream source, one Redis log. One after another is replaced under load: the
+  ingest process, the three edges, the ingest process again; each is ended by SIGTERM and started anew at its address.
+- Each client is an EventSource of two channels, one of each source. Events are numbered by channel, and each client checks
+  every number, over all its connections. **lost**, **doubled**, **gaps**, **gave up** (a status other than 200) must be 0.
+- **soft refusals**: `runnel.unavailable`, by a process that drains or by haproxy: the client comes back later.
+- **longest delivery**: from the publisher to a client that was being moved, its reconnection included.
+"""
+
+
+def _name(run):
+    return f"`stream.drain: {run.plan.drain}`"
+
+
+def _row(run):
+    r = run.result
+    return [_name(run), f"{r['clients']:,}", f"{run.published:,}", f"{r['events']:,}", r["lost"], r["doubled"], r["gaps"],
+            r["dead"], f"{r['opens']:,}", r["refused"], run.peak("connects"), f"{r['max_us'] / 1e6:.1f} s"]
+
+
+def table(runs):
+    lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    return "\n".join(lines + ["| " + " | ".join(str(cell) for cell in _row(run)) + " |" for run in runs])
+
+
+def _series(runs, what):
+    return {f"drain: {run.plan.drain}": [(s["second"], s[what]) for s in run.samples] for run in runs}
+
+
+def plot(runs):
+    return svg({"connects a second": _series(runs, "connects"), "streams open": _series(runs, "open"),
+                "deliveries a second": _series(runs, "events")})
+
+
+def write(folder, runs):
+    folder.mkdir(exist_ok=True)
+    (folder / "reconnects.svg").write_text(plot(runs), "utf-8")
+    when = datetime.now(timezone.utc).strftime("%Y-%m-%d")
+    marks = "\n".join(f"- {_name(run)}: " + ", ".join(f"{name} at {second} s" for second, name in run.marks)
+                      for run in runs)
+    plan = runs[0].plan
+    (folder / "latest.md").write_text(
+        f"# A rolling update\n\n{plan.clients:,} clients, {plan.rate} events a second, {plan.channels * 2} channels;"
+        f" {when}, {os.cpu_count()} cores for everything, Python {platform.python_version()}. Made by"
+        f" `integration/rolling/run`.\n\n{table(runs)}\n\n![Connects a second](reconnects.svg)\n\n{marks}\n\n{NOTES}", "utf-8")
