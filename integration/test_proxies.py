@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from harness.proxy import Caddy, CurlStream, Haproxy, Nginx, PlainHaproxy
+from harness.proxy import Caddy, CurlStream, Haproxy, Nginx, PlainHaproxy, ProxyProtocolHaproxy
 from harness.waiting import wait_for
 
 VERSIONS = ["1.1", "2"]
@@ -26,9 +26,9 @@ def new_proxy(tmp_path, authority):
         proxy.end()
 
 
-def start(new_runnel, replay=None, **stream):
+def start(new_runnel, replay=None, http=None, **stream):
     return new_runnel(sources={"api": {"type": "http"}}, replay=replay or {"store": "memory"},
-                      routes=[{"source": "api", "topic": "t", "channel": "a"}],
+                      routes=[{"source": "api", "topic": "t", "channel": "a"}], http=http or {},
                       stream={"heartbeat": "1h", "retry": "50ms"} | stream).start()
 
 
@@ -139,3 +139,27 @@ def test_client_that_goes_is_noticed(new_runnel, new_proxy, kind, version):
     for stream in streams:
         stream.close()
     wait_for(lambda: runnel.metric("runnel_streams") == 0, lambda: f"the streams to end\n{proxy.log()}")
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("proxy_class", [Nginx, Haproxy, ProxyProtocolHaproxy, Caddy])
+def test_client_has_its_own_address(new_runnel, new_proxy, proxy_class, version):
+    """Not the proxy's, and not the one that it claims to have: seen by the limit of an address."""
+    runnel = start(new_runnel, http={"trusted_proxies": ["127.0.0.1"], "connections_per_address": 1,
+                                     "proxy_protocol": proxy_class is ProxyProtocolHaproxy})
+    proxy = new_proxy(proxy_class, runnel)
+    streams = []
+
+    def open_one(address, claimed):
+        headers = [f"X-Forwarded-For: {claimed}", f"Forwarded: for={claimed}"]
+        streams.append(CurlStream(proxy, "/events/a", version, headers, address))
+        return streams[-1]
+
+    try:
+        open_one("127.0.0.7", "192.0.2.1").await_line("event: runnel.live")
+        open_one("127.0.0.8", "192.0.2.1").await_line("event: runnel.live")
+        open_one("127.0.0.7", "192.0.2.2").await_line("event: runnel.unavailable")
+        assert "http.refused address=127.0.0.7 reason=address" in runnel.log()
+    finally:
+        for stream in streams:
+            stream.close()

@@ -117,6 +117,15 @@ class Haproxy(Proxy):
         return super()._is_up() and not re.search("is DOWN", self.log())
 
 
+class ProxyProtocolHaproxy(Haproxy):
+    """Says the client's address by PROXY protocol v2, as a comment in the file has it."""
+
+    def derive(self):
+        super().derive()
+        self.replace(r"^    http-request set-header X-Forwarded-For .*$", "")
+        self.replace(r"default-server check", "default-server send-proxy-v2 check")
+
+
 class PlainHaproxy(Haproxy):
     """Without TLS, as behind another balancer."""
 
@@ -152,10 +161,10 @@ class Caddy(Proxy):
 class CurlStream:
     """A stream by curl, so with HTTP/2 where that is asked for. Lines of the body as they come."""
 
-    def __init__(self, proxy, path, version, headers=()):
+    def __init__(self, proxy, path, version, headers=(), address="127.0.0.1"):
         self.head_path = proxy.folder / f"head-{id(self)}"
         argv = ["curl", "-sN", f"--http{version}", "--cacert", str(proxy.ca), "-D", str(self.head_path),
-                "--resolve", f"{NAME}:{proxy.port}:127.0.0.1"]
+                "--resolve", f"{NAME}:{proxy.port}:127.0.0.1", "--interface", address]
         for header in headers:
             argv += ["-H", header]
         self._child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *argv, proxy.url + path],
