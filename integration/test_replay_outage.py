@@ -117,6 +117,38 @@ def test_burst_that_the_log_is_too_slow_for(new_runnel, new_redis, subscribe):
     assert len(stream.gaps()) == 1 and stream.opens == 1
 
 
+def test_channel_that_the_log_cannot_store(new_runnel, new_redis, subscribe):
+    """Somebody else's key has the stream's name: the publisher hears of it, the channel's clients too, and no other."""
+    server = new_redis().start()
+    runnel = new_runnel(sources={"api": {"type": "http"}}, replay={"store": "redis"} | server.broker(),
+                        routes=[{"source": "api", "topic": "{c}", "channel": "{c}"}]).start()
+    edge = new_runnel(replay={"store": "redis"} | server.broker()).start()
+    bad, good = subscribe(runnel, "bad").await_live(), subscribe(runnel, "good").await_live()
+    far = subscribe(edge, "bad").await_live()
+    cursor = bad.last_event_id
+    with server.client() as client:
+        client.set("{runnel}:c:bad", "x")
+    answer = runnel.admin("/publish/bad", method="POST", body="lost")
+    assert answer.status == 500 and "runnel's log says why" in answer.text
+    assert runnel.publish("good", "1") == 1
+    good.await_messages(1)
+    for stream in (bad, far):
+        stream.wait(lambda s: s.gaps())
+    for process in (runnel, edge):
+        resumed = subscribe(process, "bad", last_event_id=cursor).await_live()
+        assert len(resumed.gaps()) == 1 and not resumed.data()
+    with server.client() as client:
+        client.delete("{runnel}:c:bad")
+    runnel.publish("bad", "stored")
+    for stream in (bad, far):
+        stream.wait(lambda s: "stored" in s.data())
+        assert len(stream.gaps()) == 1 and stream.opens == 1
+    resumed = subscribe(edge, "bad", last_event_id=cursor).await_live()
+    assert len(resumed.gaps()) == 1 and resumed.data() == ["stored"]
+    assert not good.gaps()
+    assert runnel.metric("runnel_replay_dropped_total") == 1
+
+
 def test_mqtt_waits_at_its_broker(new_runnel, new_redis, mosquitto, subscribe):
     """More than the queue takes: the broker keeps it, nothing is lost."""
     server = new_redis(is_persistent=True).start()

@@ -204,6 +204,15 @@ pipeline_on_stored(void *arg, uint64_t ticket)
 }
 
 static void
+pipeline_on_dropped(void *arg, uint64_t ticket)
+{
+    const struct pipeline *p = arg;
+    for (size_t i = 0; i < p->sources_length; i++) {
+        source_on_dropped(p->sources[i], ticket);
+    }
+}
+
+static void
 pipeline_on_frame(void *arg, struct frame *frame)
 {
     struct pipeline *p = arg;
@@ -271,6 +280,7 @@ pipeline_listener(struct pipeline *p)
 {
     return (struct replay_listener){.arg = p,
                                     .on_stored = pipeline_on_stored,
+                                    .on_dropped = pipeline_on_dropped,
                                     .on_frame = pipeline_on_frame,
                                     .on_feed_start = pipeline_on_feed_start,
                                     .on_state = pipeline_on_state,

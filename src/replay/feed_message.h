@@ -6,7 +6,7 @@
  *     <id> <floor> <channel bytes> <body bytes> <delay> <slow>\n<channel><body>
  *
  * The head line has the log's head before the batch, its birth, and its head after it; then comes
- * each event, in order, with its traits.
+ * each event, in order, with its traits; one without a body is a loss (frame.h).
  *
  * `before` chains the messages: where it is not the last message's `after`, one was lost. Pure, no
  * copies.

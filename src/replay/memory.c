@@ -35,8 +35,9 @@ struct memory {
     struct mailbox *reads; /* of struct memory_read */
     struct timer expire;
     struct loop_task announce;
-    uint64_t ticket; /* of the last draft */
-    bool is_started; /* the feed's start was told */
+    uint64_t ticket;  /* of the last draft */
+    uint64_t dropped; /* the first since the last announcement that found no memory; 0: none */
+    bool is_started;  /* the feed's start was told */
 };
 
 struct memory_reader {
@@ -73,6 +74,17 @@ memory_tell_marks(struct memory *m)
     }
 }
 
+/* Some of those behind the first may have found memory again; who is told otherwise sends them again. */
+static void
+memory_tell_dropped(struct memory *m, uint64_t last)
+{
+    uint64_t first = m->dropped;
+    m->dropped = 0;
+    for (uint64_t ticket = first; first > 0 && ticket <= last; ticket++) {
+        m->listener.on_dropped(m->listener.arg, ticket);
+    }
+}
+
 /* End of the turn: the feed's start once, the marks that were asked for, and what was stored. */
 static void
 memory_announce(void *arg)
@@ -87,6 +99,7 @@ memory_announce(void *arg)
     }
     uint64_t ticket = m->ticket; /* a listener may append */
     memory_tell_marks(m);
+    memory_tell_dropped(m, ticket);
     m->listener.on_stored(m->listener.arg, ticket);
 }
 
@@ -129,6 +142,7 @@ memory_append(struct replay *r,
         m->ticket++;
         if (memory_log_append(m->log, &drafts[i], loop_wall_ms(m->loop), &frame) < 0) {
             metrics_add(m->metrics, METRIC_REPLAY_DROPPED, METRIC_UNSTORED_MEMORY, 1);
+            m->dropped = m->dropped > 0 ? m->dropped : m->ticket;
             replay_note_loss(r);
             continue;
         }

@@ -44,7 +44,6 @@ struct appender {
     size_t sent;                    /* of the batches, on this connection, without a reply yet */
     bool is_script_known;           /* on this connection */
     bool is_script_lost;            /* failing only because of that */
-    uint64_t told_ticket;           /* on_stored was called with */
     uint64_t tried_number;          /* highest batch ever sent: what is sent below it is a retry */
     struct loop_task pump;
     struct timer pause;
@@ -59,13 +58,6 @@ appender_set_state(struct appender *a, enum appender_state state)
     assert(is_legal);
     (void)is_legal; /* where asserts are compiled out */
     a->state = state;
-}
-
-static void
-appender_tell(struct appender *a, uint64_t ticket)
-{
-    a->told_ticket = ticket;
-    a->settings.on_stored(a->settings.arg, ticket);
 }
 
 /* The wall clock's second at which the oldest draft came; 0: none waits. */
@@ -127,21 +119,11 @@ appender_pause(struct appender *a)
     timer_start(&a->pause, backoff_next_ms(&a->backoff));
 }
 
-/* What was skipped is told once everything before it is told. */
-static void
-appender_tell_skipped(struct appender *a)
-{
-    if (a->batches.drafts == 0 && a->told_ticket < a->batches.ticket) {
-        appender_tell(a, a->batches.ticket);
-    }
-}
-
 /* Sends what was not sent yet on this connection: batches first, then what waits. */
 static void
 appender_pump(void *arg)
 {
     struct appender *a = arg;
-    appender_tell_skipped(a);
     while (a->state == APPENDER_READY) {
         struct batch *batch = a->sent < a->batches.length ? batches_at(&a->batches, a->sent)
                                                           : batches_cut(&a->batches);
@@ -198,18 +180,23 @@ appender_count_stored(struct appender *a, uint64_t events)
     }
 }
 
-/* The script's reply: what failed, why, what was refused with its mark. */
+/* The script's reply: which failed, why, how many were refused with their mark. */
 static void
 appender_count_failed(struct appender *a, const struct redis_reply *items)
 {
-    uint64_t failed = appender_count_of(&items[1]);
+    const struct batch *batch = batches_at(&a->batches, 0);
+    uint64_t failed = items[1].type == REDIS_TYPE_ARRAY ? items[1].length : 0;
     uint64_t refused = appender_count_of(&items[3]);
     if (failed > 0 || redis_reply_text(&items[2]).size > 0) {
         metrics_add(a->settings.metrics, METRIC_REPLAY_DROPPED, METRIC_UNSTORED_REFUSED, failed);
         log_error("replay.append", LOG_TEXT("address", redis_client_address(a->settings.client)),
                   LOG_U64("dropped", failed), LOG_STR("error", redis_reply_text(&items[2])));
     }
-    appender_count_stored(a, batches_at(&a->batches, 0)->events - failed - refused);
+    for (size_t i = 0; i < failed; i++) {
+        uint64_t ticket = batch_event_ticket(batch, appender_count_of(&items[1].items[i]));
+        a->settings.on_dropped(a->settings.arg, ticket);
+    }
+    appender_count_stored(a, batch->events - failed - refused);
 }
 
 static void
@@ -237,7 +224,7 @@ appender_on_applied(struct appender *a, const struct redis_reply *reply)
     backoff_reset(&a->backoff);
     appender_set_problem(a, STR_NULL);
     appender_tell_marks(a, reply);
-    appender_tell(a, ticket);
+    a->settings.on_stored(a->settings.arg, ticket);
 }
 
 static void
@@ -331,6 +318,19 @@ appender_is_full(const struct appender *a, const struct replay_draft *drafts, si
                                      bytes > a->settings.queue_bytes);
 }
 
+/* True where an event is larger than any reply could bring back. */
+static bool
+appender_is_too_large(const struct replay_draft *drafts, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        if (drafts[i].body.size > REDIS_LOG_EVENT_MAX) {
+            log_warn("replay.too_large", LOG_U64("bytes", drafts[i].body.size));
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct draft *
 appender_copy(const struct appender *a, const struct replay_draft *from)
 {
@@ -340,20 +340,6 @@ appender_copy(const struct appender *a, const struct replay_draft *from)
         d->keep.for_ms = d->keep.for_ms != 0 ? d->keep.for_ms : a->settings.keep.for_ms;
     }
     return d;
-}
-
-static void
-appender_push(struct appender *a, struct draft *d)
-{
-    d->queued_ms = loop_now_ms(a->settings.loop);
-    if (d->body_size <= REDIS_LOG_EVENT_MAX) {
-        batches_push(&a->batches, d);
-        return;
-    }
-    metrics_add(a->settings.metrics, METRIC_REPLAY_DROPPED, METRIC_UNSTORED_TOO_LARGE, 1);
-    log_warn("replay.too_large", LOG_U64("bytes", d->body_size));
-    batches_skip(&a->batches);
-    free(d);
 }
 
 /* The mark, then its events. ERR_MEMORY: what was copied is in the list. */
@@ -391,6 +377,9 @@ appender_append(struct appender *a,
 {
     struct list copies;
     struct list *node;
+    if (appender_is_too_large(drafts, length)) {
+        return ERR_LIMIT;
+    }
     if (appender_is_full(a, drafts, length)) {
         return REPLAY_E_FULL;
     }
@@ -400,7 +389,9 @@ appender_append(struct appender *a,
         return ERR_MEMORY;
     }
     while ((node = list_pop_front(&copies)) != NULL) {
-        appender_push(a, LIST_ITEM(node, struct draft, node));
+        struct draft *d = LIST_ITEM(node, struct draft, node);
+        d->queued_ms = loop_now_ms(a->settings.loop);
+        batches_push(&a->batches, d);
     }
     *ret_ticket = a->batches.ticket;
     loop_task_schedule(a->settings.loop, &a->pump);

@@ -34,6 +34,7 @@ struct appender_settings {
     struct metrics_slot *metrics;
     void *arg;
     void (*on_stored)(void *arg, uint64_t ticket);
+    void (*on_dropped)(void *arg, uint64_t ticket);
     /* As replay.h's on_mark. */
     void (*on_refused)(void *arg, const struct mark *mark);
     /* The log refuses appends, or takes them again. */

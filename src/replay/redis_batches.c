@@ -92,13 +92,6 @@ batches_push(struct batches *b, struct draft *d)
     b->bytes += draft_size(d);
 }
 
-void
-batches_skip(struct batches *b)
-{
-    b->ticket++;
-    b->is_loss_noted = true;
-}
-
 struct batch *
 batches_at(struct batches *b, size_t index)
 {
@@ -178,6 +171,19 @@ batches_cut(struct batches *b)
         b->is_loss_noted = false;
     }
     return batch;
+}
+
+uint64_t
+batch_event_ticket(const struct batch *batch, uint64_t index)
+{
+    for (struct list *node = batch->drafts.next; node != &batch->drafts; node = node->next) {
+        const struct draft *d = DRAFT_OF(node);
+        index -= !d->is_mark;
+        if (index == 0) {
+            return d->ticket;
+        }
+    }
+    return 0;
 }
 
 void

@@ -101,9 +101,6 @@ draft_mark(const struct draft *d)
 /* The draft is the queue's. Its ticket is b->ticket afterwards. */
 void batches_push(struct batches *b, struct draft *d);
 
-/* A draft that is not to be queued gets its ticket and is lost. */
-void batches_skip(struct batches *b);
-
 /*
  * Cuts a batch off the front of what waits; NULL where nothing waits or the ring is full. A loss that
  * no event follows makes a batch too, maybe an empty one: it may be the last that happens.
@@ -115,6 +112,9 @@ struct batch *batches_at(struct batches *b, size_t index);
 
 /* Since when the oldest draft is in the queue; 0: none is. */
 uint64_t batches_oldest_ms(const struct batches *b);
+
+/* The ticket of a batch's event, by its index from 1; 0 where there is none. */
+uint64_t batch_event_ticket(const struct batch *batch, uint64_t index);
 
 /* The oldest batch is done: frees its drafts. */
 void batches_drop_oldest(struct batches *b);

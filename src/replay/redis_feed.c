@@ -64,7 +64,8 @@ feed_begin(struct redis_feed *f, event_id position)
 static void
 feed_deliver(struct redis_feed *f, const struct feed_event *event)
 {
-    if (!channel_name_is_valid(event->channel) || !sse_body_is_valid(event->body)) {
+    bool is_loss = event->body.size == 0;
+    if (!channel_name_is_valid(event->channel) || (!is_loss && !sse_body_is_valid(event->body))) {
         metrics_add(f->settings.metrics, METRIC_REPLAY_INVALID, 0, 1);
         log_warn("replay.invalid", LOG_STR("channel", event->channel));
         return;

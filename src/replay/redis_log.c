@@ -261,6 +261,13 @@ redis_log_on_stored(void *arg, uint64_t ticket)
 }
 
 static void
+redis_log_on_dropped(void *arg, uint64_t ticket)
+{
+    const struct redis_log *l = arg;
+    l->listener.on_dropped(l->listener.arg, ticket);
+}
+
+static void
 redis_log_on_mark(void *arg, const struct mark *mark)
 {
     const struct redis_log *l = arg;
@@ -412,6 +419,7 @@ redis_log_new_appender(struct redis_log *l)
         .metrics = l->metrics,
         .arg = l,
         .on_stored = redis_log_on_stored,
+        .on_dropped = redis_log_on_dropped,
         .on_refused = redis_log_on_refused,
         .on_change = redis_log_on_appender_change,
     };

@@ -42,9 +42,13 @@ struct replay_draft {
 /* What the log tells its owner; all on the ingest loop. */
 struct replay_listener {
     void *arg;
-    /* Every draft with a ticket <= `ticket` is in the log (or was dropped and counted, see append).
-     */
+    /* Every draft with a ticket <= `ticket` is in the log, but for those that on_dropped() told. */
     void (*on_stored)(void *arg, uint64_t ticket);
+    /*
+     * The draft with this ticket will never be in the log, which is counted, and a gap of its channel;
+     * before on_stored() tells its ticket. (Nobody hears of it where the log's reply was lost.)
+     */
+    void (*on_dropped)(void *arg, uint64_t ticket);
     /* The next event of the feed, in id order. Borrowed: frame_ref() to keep it. */
     void (*on_frame)(void *arg, struct frame *frame);
     /*
@@ -68,7 +72,8 @@ enum { REPLAY_MARKED_MAX = 1024 }; /* drafts of one append with a mark */
 /*
  * Ingest loop. Queues `length` drafts for the log, in order, all or nothing. `*ret_ticket` is the
  * last draft's ticket; tickets rise by one a draft. The drafts are copied. REPLAY_E_FULL where the
- * queue's bound (entries or bytes) is reached and nothing was queued.
+ * queue's bound (entries or bytes) is reached, ERR_LIMIT where one is larger than the log can take:
+ * nothing was queued.
  */
 MUST_CHECK int replay_append(struct replay *r,
                              const struct replay_draft *drafts,
@@ -78,7 +83,7 @@ MUST_CHECK int replay_append(struct replay *r,
 /*
  * The same, and the mark moves in the same step: all drafts and the mark, or, where the log's mark
  * is not `mark->before` by then, nothing (on_mark says so, before on_stored counts the ticket as
- * done). The mark takes a ticket too. `length` may be 0; ERR_LIMIT above REPLAY_MARKED_MAX.
+ * done). The mark takes a ticket too. `length` may be 0; ERR_LIMIT above REPLAY_MARKED_MAX too.
  */
 MUST_CHECK int replay_append_marked(struct replay *r,
                                     const struct replay_draft *drafts,

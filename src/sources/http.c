@@ -117,6 +117,18 @@ http_hold_back(struct http *h, struct evhttp_request *request, const char *why)
     http_answer_error(request, HTTP_SERVUNAVAIL, why);
 }
 
+/* What the sink said. */
+static void
+http_refuse(struct http *h, struct evhttp_request *request, int result)
+{
+    if (result == SINK_E_FULL || result == ERR_MEMORY) {
+        http_hold_back(h, request, "The replay log's queue is full.");
+    } else {
+        http_answer_error(request, HTTP_ENTITYTOOLARGE,
+                          "The message becomes more than the replay log takes.");
+    }
+}
+
 static void
 http_publish(struct http *h, struct evhttp_request *request, struct str topic)
 {
@@ -127,9 +139,10 @@ http_publish(struct http *h, struct evhttp_request *request, struct str topic)
         http_hold_back(h, request, "Too many requests wait for the replay log.");
         return;
     }
-    if (http_give(h, body, topic, &ticket) != 0) {
+    int result = http_give(h, body, topic, &ticket);
+    if (result != 0) {
         http_waiters_cancel(&h->waiters, waiter);
-        http_hold_back(h, request, "The replay log's queue is full.");
+        http_refuse(h, request, result);
         return;
     }
     metrics_series_add(h->settings.series, METRIC_SOURCE_MESSAGES, 0, 1);
@@ -179,6 +192,12 @@ http_on_stored(struct source *s, uint64_t ticket)
 }
 
 static void
+http_on_dropped(struct source *s, uint64_t ticket)
+{
+    http_waiters_drop(&((struct http *)s)->waiters, ticket);
+}
+
+static void
 http_free(struct source *s)
 {
     struct http *h = (struct http *)s;
@@ -186,8 +205,11 @@ http_free(struct source *s)
     free(h);
 }
 
-static const struct source_ops http_ops = {
-    .start = http_start, .stop = http_stop, .free = http_free, .on_stored = http_on_stored};
+static const struct source_ops http_ops = {.start = http_start,
+                                           .stop = http_stop,
+                                           .free = http_free,
+                                           .on_stored = http_on_stored,
+                                           .on_dropped = http_on_dropped};
 
 struct source *
 http_source_new(const struct source_settings *settings)

@@ -14,6 +14,7 @@ struct http_waiter {
     uint64_t ticket;
     uint64_t due_ms;
     uint32_t events;
+    bool has_dropped; /* one of them at least will never be in the log */
 };
 
 static struct http_waiter *
@@ -134,6 +135,18 @@ http_waiters_add(struct http_waiters *w,
 }
 
 void
+http_waiters_drop(struct http_waiters *w, uint64_t ticket)
+{
+    for (struct list *node = w->list.next; node != &w->list; node = node->next) {
+        struct http_waiter *waiter = LIST_ITEM(node, struct http_waiter, node);
+        if (ticket <= waiter->ticket) {
+            waiter->has_dropped |= waiter->ticket - ticket < waiter->events;
+            return;
+        }
+    }
+}
+
+void
 http_waiters_store(struct http_waiters *w, uint64_t ticket)
 {
     struct http_waiter *first;
@@ -141,8 +154,14 @@ http_waiters_store(struct http_waiters *w, uint64_t ticket)
         w->stored_ticket = ticket;
     }
     while ((first = http_waiters_first(w)) != NULL && first->ticket <= w->stored_ticket) {
-        uint32_t events = first->events;
-        http_answer_events(http_waiters_take(w, first), events);
+        struct http_waiter waiter = *first;
+        struct evhttp_request *request = http_waiters_take(w, first);
+        if (waiter.has_dropped) {
+            http_answer_error(request, HTTP_INTERNAL,
+                              "The replay log cannot store an event of it; runnel's log says why.");
+        } else {
+            http_answer_events(request, waiter.events);
+        }
     }
     http_waiters_set_timer(w);
 }

@@ -48,5 +48,8 @@ void http_waiters_add(struct http_waiters *w,
                       uint64_t ticket,
                       uint32_t events);
 
+/* The log will never have this ticket: the request that waits for it gets an error in the end. */
+void http_waiters_drop(struct http_waiters *w, uint64_t ticket);
+
 /* The log has everything up to `ticket`. */
 void http_waiters_store(struct http_waiters *w, uint64_t ticket);

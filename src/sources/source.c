@@ -54,6 +54,14 @@ source_on_stored(struct source *s, uint64_t ticket)
 }
 
 void
+source_on_dropped(struct source *s, uint64_t ticket)
+{
+    if (s->ops->on_dropped != NULL) {
+        s->ops->on_dropped(s, ticket);
+    }
+}
+
+void
 source_on_mark(struct source *s, const struct mark *mark, bool is_refused)
 {
     if (s->ops->on_mark != NULL) {

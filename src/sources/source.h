@@ -76,6 +76,8 @@ struct source_ops {
     void (*stop)(struct source *s);
     void (*free)(struct source *s);
     void (*on_stored)(struct source *s, uint64_t ticket);
+    /* NULL where nobody is to be told. */
+    void (*on_dropped)(struct source *s, uint64_t ticket);
     /* NULL where the source has no marks. */
     void (*on_mark)(struct source *s, const struct mark *mark, bool is_refused);
     /* NULL where nothing waits for the log once it is stopped. */
@@ -98,8 +100,11 @@ void source_stop(struct source *s);
 bool source_is_idle(const struct source *s);
 void source_free(struct source *s); /* NULL is fine */
 
-/* The log has everything up to `ticket`. */
+/* The log has everything up to `ticket`, but for what source_on_dropped() told before. */
 void source_on_stored(struct source *s, uint64_t ticket);
+
+/* The log will never have the event of this ticket. */
+void source_on_dropped(struct source *s, uint64_t ticket);
 
 /*
  * Where a mark stands in the log, maybe another source's. is_refused: what was delivered with a

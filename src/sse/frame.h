@@ -2,6 +2,9 @@
 /*
  * A frame: one event of one channel, encoded once, immutable, ref-counted. The only type that is
  * shared between threads. Its wire bytes are "id: <id>\n" + body, without any transfer framing.
+ *
+ * One without a body is a loss: an event of the channel that the log could not take. It is told by a
+ * gap and never sent.
  */
 
 #include "base/str.h"
@@ -9,6 +12,7 @@
 #include "sse/event_traits.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,6 +61,12 @@ static inline uint64_t
 frame_received_ms(const struct frame *f)
 {
     return event_received_ms(f->id, f->traits.delay_ms);
+}
+
+static inline bool
+frame_is_loss(const struct frame *f)
+{
+    return f->wire_size == f->body_offset;
 }
 
 static inline struct str

@@ -62,13 +62,23 @@ hub_flush(void *arg)
 }
 
 static void
+hub_take_frame(struct hub *h, struct channel *c, const struct frame *frame)
+{
+    if (frame_is_loss(frame)) {
+        tail_lose(&c->tail, frame->id);
+        return;
+    }
+    tail_append(&c->tail, frame, h->position);
+    channel_note_event(c, frame);
+}
+
+static void
 hub_on_frame(struct hub *h, struct frame *frame)
 {
     if (h->has_feed && frame->id > h->position) {
         struct channel *c = channel_find(h, frame_channel(frame), frame->channel_hash);
         if (c != NULL) {
-            tail_append(&c->tail, frame, h->position);
-            channel_note_event(c, frame);
+            hub_take_frame(h, c, frame);
             channel_mark_ready_dirty(c);
         }
         h->position = frame->id;

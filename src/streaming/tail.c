@@ -139,6 +139,32 @@ tail_append(struct tail *t, const struct frame *frame, event_id position)
     tail_pool_evict(t->pool);
 }
 
+/* The span without events at the end, to which another loss can be added; NULL where there is none. */
+static struct span *
+tail_last_empty(const struct tail *t)
+{
+    struct span *last = list_is_empty(&t->spans) ? NULL : SPAN_OF(t->spans.prev);
+    return last != NULL && last->length == 0 && last->high == t->newest ? last : NULL;
+}
+
+/* In a span without events, whose floor tells it. */
+void
+tail_lose(struct tail *t, event_id id)
+{
+    struct span *s = tail_last_empty(t);
+    if (s == NULL && tail_begin_live(t) == 0) {
+        s = t->live;
+    }
+    if (s != NULL) {
+        s->high = id;
+        s->floor = id;
+        span_touch(s);
+    }
+    t->live = NULL;
+    t->newest = id;
+    tail_pool_evict(t->pool);
+}
+
 /* The page's frames after `low`, in spans of their own, one behind the other. */
 static int
 tail_fill_from_page(struct tail *t, struct span *s, const struct replay_page *page, event_id upto)

@@ -93,6 +93,9 @@ bool tail_is_empty(const struct tail *t);
  */
 void tail_append(struct tail *t, const struct frame *frame, event_id position);
 
+/* The channel has lost the event `id`, which the log could not take: who stands before it has a gap. */
+void tail_lose(struct tail *t, event_id id);
+
 /* The feed may have lost something up to `position`: who stands before it has to read the log. */
 void tail_restart(struct tail *t, event_id position);
 

@@ -11,8 +11,8 @@
 --
 -- An entry: f floor, b body, d delay (from the receipt to the id's ms), s slow rule.
 --
--- Returns the log's head, how many events could not be stored, and why (the last reason), how many events were left out
--- with their mark; and for each mark that stands elsewhere: name, where it had to stand, where it stands.
+-- Returns the log's head, the indexes of the events that could not be stored, and why (the last reason), how many events
+-- were left out with their mark; and for each mark that stands elsewhere: name, where it had to stand, where it stands.
 --
 -- Marks are fields of the head: they are lost, restored and moved with the log. A mark that is not where the appender
 -- took it to be was moved by another process, or the log was restored: its events are left out, who sent them looks again.
@@ -26,7 +26,7 @@ local name_begin, marks = tonumber(ARGV[7]) + 1, tonumber(ARGV[8])
 -- What the appender has a reply for was applied, also where a restored log knows nothing of it.
 local applied = math.max(tonumber(redis.call('GET', KEYS[2])) or 0, confirmed)
 if batch <= applied then
-    return {head_id(), 0, '', 0}
+    return {head_id(), {}, '', 0} -- what could not be stored was said in the reply that got lost
 end
 if batch > applied + 1 then
     return redis.error_reply('BATCH out of order')
@@ -39,7 +39,14 @@ local newest = {}  -- stream -> id of its newest entry
 local touched = {} -- streams, in order of their first event
 local keeps = {}   -- stream -> ms
 local parts = {''} -- of the feed's message; the first is its head line
-local failed, why = 0, ''
+local failed, why = {}, ''
+
+local function tell(id, floor, key, delay, slow, body)
+    local name = string.sub(key, name_begin)
+    parts[#parts + 1] = id .. ' ' .. floor .. ' ' .. #name .. ' ' .. #body .. ' ' .. delay .. ' ' .. slow .. '\n'
+    parts[#parts + 1] = name
+    parts[#parts + 1] = body
+end
 
 -- What a cursor must have seen to miss nothing before the stream's next event; or nil and an error.
 local function floor_id(key)
@@ -48,11 +55,21 @@ local function floor_id(key)
         return nil, last.err
     end
     if not last[1] then
-        return vouched_id()
+        return floor_of(key, vouched_id())
     end
     local last_ms, last_seq = string.match(last[1][1], '^(%d+)-(%d+)$')
     local is_older = is_later(birth_ms, birth_seq, tonumber(last_ms), tonumber(last_seq))
-    return is_older and birth_id() or last[1][1]
+    return floor_of(key, is_older and birth_id() or last[1][1])
+end
+
+-- The event is lost: an event without a body tells the feed; the head keeps it for who reads.
+local function lose(key)
+    step()
+    newest[key] = head_id()
+    if redis.call('HSET', KEYS[1], 'lost:' .. key, head_id()) == 1 then
+        losses = losses + 1
+    end
+    tell(head_id(), '0-0', key, 0, 0, '')
 end
 
 -- Returns an error, or nil.
@@ -71,11 +88,11 @@ local function add(key, events, received, slow, body)
     if type(added) == 'table' and added.err then
         return added.err
     end
-    local name = string.sub(key, name_begin)
     newest[key] = id
-    parts[#parts + 1] = id .. ' ' .. floor .. ' ' .. #name .. ' ' .. #body .. ' ' .. delay .. ' ' .. slow .. '\n'
-    parts[#parts + 1] = name
-    parts[#parts + 1] = body
+    if losses > 0 and redis.call('HDEL', KEYS[1], 'lost:' .. key) == 1 then
+        losses = losses - 1 -- it is the event's floor now
+    end
+    tell(id, floor, key, delay, slow, body)
     return nil
 end
 
@@ -123,11 +140,12 @@ for i = 1, #KEYS - 2 do
         -- A key of another type or an id from elsewhere is this one stream's trouble, and lasts. Anything else (a
         -- permission) is everybody's: nothing was written yet, so the whole batch waits.
         local is_own = string.find(problem, 'WRONGTYPE', 1, true) or string.find(problem, 'The ID', 1, true)
-        if not is_own and #touched == 0 and failed == 0 then
+        if not is_own and #touched == 0 and #failed == 0 then
             redis.call('SET', KEYS[2], applied, 'PX', APPENDER_MS)
             return redis.error_reply(problem)
         end
-        failed, why = failed + 1, problem
+        failed[#failed + 1], why = i, problem
+        lose(key)
     elseif not left_out[i] then
         if not keeps[key] then
             touched[#touched + 1] = key

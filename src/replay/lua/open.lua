@@ -1,6 +1,7 @@
 -- The common beginning of the scripts: opens the log.
 --
--- KEYS[1]  the head: last id (ms, seq), birth (birth_ms, birth_seq), shortest keep ever used (keep_ms), marks (mark:<name>)
+-- KEYS[1]  the head: last id (ms, seq), birth (birth_ms, birth_seq), shortest keep ever used (keep_ms), marks (mark:<name>),
+--          the newest loss of channels whose streams took no event since (lost:<stream>, losses: how many)
 -- ARGV[1]  ms, ARGV[2] seq of the highest id that the caller has seen of this log
 --
 -- Whoever has seen an id that the head does not know looks at a log that was lost, or restored to an older state: it is
@@ -15,10 +16,11 @@ local SEQ_END = 1048576
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local seen_ms, seen_seq = tonumber(ARGV[1]), tonumber(ARGV[2])
-local fields = redis.call('HMGET', KEYS[1], 'ms', 'seq', 'birth_ms', 'birth_seq', 'keep_ms')
+local fields = redis.call('HMGET', KEYS[1], 'ms', 'seq', 'birth_ms', 'birth_seq', 'keep_ms', 'losses')
 local ms, seq = tonumber(fields[1]), tonumber(fields[2])
 local birth_ms, birth_seq = tonumber(fields[3]), tonumber(fields[4])
 local keep_ms = tonumber(fields[5])
+local losses = tonumber(fields[6]) or 0
 
 local function is_later(a_ms, a_seq, b_ms, b_seq)
     return a_ms > b_ms or (a_ms == b_ms and a_seq > b_seq)
@@ -49,7 +51,7 @@ local function birth_id()
 end
 
 local function save()
-    redis.call('HSET', KEYS[1], 'ms', ms, 'seq', seq, 'birth_ms', birth_ms, 'birth_seq', birth_seq)
+    redis.call('HSET', KEYS[1], 'ms', ms, 'seq', seq, 'birth_ms', birth_ms, 'birth_seq', birth_seq, 'losses', losses)
     if keep_ms then
         redis.call('HSET', KEYS[1], 'keep_ms', keep_ms)
     end
@@ -66,6 +68,19 @@ local function vouched_id()
         v_ms, v_seq = ms, seq
     end
     return v_ms .. '-' .. v_seq
+end
+
+-- Of two ids.
+local function later_of(a, b)
+    local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
+    local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
+    return is_later(tonumber(a_ms), tonumber(a_seq), tonumber(b_ms), tonumber(b_seq)) and a or b
+end
+
+-- The later of this id and the channel's loss: a cursor before it has missed something.
+local function floor_of(stream, id)
+    local lost = losses > 0 and redis.call('HGET', KEYS[1], 'lost:' .. stream)
+    return lost and later_of(lost, id) or id
 end
 
 if not (ms and seq and birth_ms and birth_seq) or is_later(seen_ms, seen_seq, ms, seq) then

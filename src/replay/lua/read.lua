@@ -6,8 +6,8 @@
 -- ARGV[5]  at most so many entries, ARGV[6] at most so many bytes, but one entry always
 --
 -- Returns the head, what the log vouches for (a cursor before it has a gap), 1 where no entry was left
--- out, and the entries as XRANGE has them. A page does not reach across the log's birth, so that the gap stands
--- where the loss was: behind what is older than it.
+-- out, and the entries as XRANGE has them. A page does not reach across a loss, be it the log's (its birth) or the
+-- channel's, so that the gap stands where the loss was: behind what is older than it.
 
 local stream, cursor = KEYS[2], ARGV[3]
 local newest, limit, limit_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
@@ -35,24 +35,26 @@ local function collect(command, from, to)
     end
 end
 
-local entries, is_end
+local vouched = floor_of(stream, birth_id())
+local length = redis.pcall('XLEN', stream)
+if type(length) == 'table' then
+    if not string.find(length.err, 'WRONGTYPE', 1, true) then
+        return length
+    end
+    length = 0 -- somebody else's: there are no events of ours
+end
+if length == 0 then
+    return {head_id(), later_of(vouched, vouched_id()), 1, {}}
+end
 if newest > 0 then
     limit = math.min(limit, newest)
-    entries = collect('XREVRANGE', '+', '-')
-    is_end = 1
-else
-    local cursor_ms, cursor_seq = string.match(cursor, '^(%d+)-(%d+)$')
-    if is_later(birth_ms, birth_seq, tonumber(cursor_ms), tonumber(cursor_seq)) then
-        entries = collect('XRANGE', '(' .. cursor, '(' .. birth_id())
-        if #entries > 0 then
-            return {head_id(), '0-0', 0, entries} -- their own floors tell what is missing before them
-        end
+    return {head_id(), vouched, 1, (collect('XREVRANGE', '+', '-'))}
+end
+if later_of(vouched, cursor) ~= cursor then
+    local older = collect('XRANGE', '(' .. cursor, '(' .. vouched)
+    if #older > 0 then
+        return {head_id(), '0-0', 0, older} -- their own floors tell what is missing before them
     end
-    entries, is_end = collect('XRANGE', '(' .. cursor, '+')
 end
-
-local vouched = birth_id()
-if #entries == 0 and redis.call('XLEN', stream) == 0 then
-    vouched = vouched_id()
-end
+local entries, is_end = collect('XRANGE', '(' .. cursor, '+')
 return {head_id(), vouched, is_end, entries}

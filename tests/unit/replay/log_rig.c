@@ -24,6 +24,16 @@ rig_on_stored(void *arg, uint64_t ticket)
 }
 
 static void
+rig_on_dropped(void *arg, uint64_t ticket)
+{
+    struct log_rig *r = arg;
+    assert_true(ticket > r->stored && ticket <= r->ticket);
+    assert_true(ticket > r->dropped);
+    r->dropped = ticket;
+    r->dropped_length++;
+}
+
+static void
 rig_on_frame(void *arg, struct frame *frame)
 {
     struct log_rig *r = arg;
@@ -96,6 +106,7 @@ log_rig_open(struct log_rig *r,
     *r = (struct log_rig){.loop = loop, .config = *config};
     const struct replay_listener listener = {.arg = r,
                                              .on_stored = rig_on_stored,
+                                             .on_dropped = rig_on_dropped,
                                              .on_frame = rig_on_frame,
                                              .on_feed_start = rig_on_feed_start,
                                              .on_state = rig_on_state,

@@ -35,7 +35,9 @@ struct log_rig {
     event_id first_position; /* of the first feed start */
     event_id position;       /* where the feed stands */
     uint64_t stored;         /* newest ticket that on_stored() told */
-    uint64_t ticket;         /* newest ticket that an append gave */
+    uint64_t dropped;        /* newest ticket that on_dropped() told */
+    size_t dropped_length;
+    uint64_t ticket; /* newest ticket that an append gave */
     bool is_up;
     size_t changes; /* calls of on_state */
     char why[RIG_WHY_SIZE];

@@ -149,11 +149,11 @@ test_batches_loss_alone_is_an_empty_batch(void **state)
     struct batches *b = *state;
     push_many(b, 1);
     (void)batches_cut(b);
-    batches_skip(b);
+    b->is_loss_noted = true;
     struct batch *batch = batches_cut(b);
     assert_int_equal(batch->length, 0);
     assert_int_equal(batch->loss, 1);
-    assert_int_equal(batch->ticket, 2);
+    assert_int_equal(batch->ticket, 1);
     assert_null(batches_cut(b));
     batches_drop_oldest(b);
     batches_drop_oldest(b);
@@ -246,17 +246,17 @@ test_batches_loss_is_noted_at_the_last_draft_behind_one(void **state)
 }
 
 static void
-test_batches_skipped_draft_has_a_ticket_and_is_a_loss(void **state)
+test_batches_event_ticket_leaves_out_marks(void **state)
 {
     struct batches *b = *state;
     push_many(b, 1);
-    batches_skip(b);
-    assert_int_equal(b->ticket, 2);
-    push_many(b, 1);
+    push_marked(b, 2);
     struct batch *batch = batches_cut(b);
-    assert_int_equal(batch->length, 2);
-    assert_int_equal(batch->ticket, 3);
-    assert_int_equal(batch->loss, 2);
+    assert_int_equal(batch_event_ticket(batch, 1), 1);
+    assert_int_equal(batch_event_ticket(batch, 2), 3);
+    assert_int_equal(batch_event_ticket(batch, 3), 4);
+    assert_int_equal(batch_event_ticket(batch, 4), 0);
+    assert_int_equal(batch_event_ticket(batch, 0), 0);
 }
 
 int
@@ -277,7 +277,7 @@ main(void)
         CASE(full_ring_cuts_nothing_until_the_oldest_is_done),
         CASE(count_what_waits_and_what_is_under_way),
         CASE(loss_is_noted_at_the_last_draft_behind_one),
-        CASE(skipped_draft_has_a_ticket_and_is_a_loss),
+        CASE(event_ticket_leaves_out_marks),
 #undef CASE
     };
     return cmocka_run_group_tests_name("replay.redis_batches", tests, NULL, NULL);

@@ -145,8 +145,18 @@ test_redis_foreign_entries_without_traits_are_events(void **state)
     assert_int_equal(page->frames[1]->traits.slow, 12);
 }
 
+/* The text of a reply to HGET of the log's head. */
 static void
-test_redis_foreign_one_channel_that_cannot_be_written_stops_no_other(void **state)
+expect_losses(const struct fixture *f, const char *count)
+{
+    redisReply *reply = redis_server_ask(f->server, "HGET {runnel}:head losses");
+    assert_non_null(reply);
+    assert_string_equal(reply->str, count);
+    freeReplyObject(reply);
+}
+
+static void
+test_redis_foreign_key_of_another_type_stops_no_other_channel(void **state)
 {
     struct fixture *f = *state;
     struct log_rig *r = &f->rig;
@@ -155,10 +165,14 @@ test_redis_foreign_one_channel_that_cannot_be_written_stops_no_other(void **stat
     log_rig_append(r, "bad", "2");
     log_rig_append(r, "good", "3");
     log_rig_wait_stored(r);
+    assert_int_equal(r->dropped, 2);
     log_rig_append(r, "bad", "4"); /* a batch of its own */
     log_rig_append(r, "good", "5");
     log_rig_wait_stored(r);
-    log_rig_wait_frames(r, 3);
+    assert_int_equal(r->dropped, 4);
+    assert_int_equal(r->dropped_length, 2);
+    log_rig_wait_frames(r, 5);
+    assert_true(frame_is_loss(r->frames[1]) && frame_is_loss(r->frames[3]));
     log_rig_expect_texts(log_rig_read(r, "good", 0), "1 3 5");
     assert_int_equal(metrics_read(r->metrics, METRIC_REPLAY_DROPPED, METRIC_UNSTORED_REFUSED), 2);
     assert_int_equal(metrics_read(r->metrics, METRIC_REPLAY_APPENDS, 0), 3);
@@ -166,12 +180,65 @@ test_redis_foreign_one_channel_that_cannot_be_written_stops_no_other(void **stat
     assert_true(r->is_up);
 }
 
+/* Also for who comes back only after the key is gone. */
+static void
+test_redis_foreign_key_of_another_type_is_a_gap_of_its_channel(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = &f->rig;
+    event_id cursor = log_rig_put(r, "good", "1")->id;
+    redis_server_do(f->server, "SET {runnel}:c:bad x");
+    assert_false(log_rig_has_gap(log_rig_read(r, "bad", cursor), cursor)); /* nothing is lost yet */
+    event_id loss = log_rig_put(r, "bad", "2")->id;
+    const struct replay_page *page = log_rig_read(r, "bad", cursor);
+    assert_true(log_rig_has_gap(page, cursor));
+    assert_false(log_rig_has_gap(page, loss));
+    assert_int_equal(page->upto, loss);
+    assert_false(log_rig_has_gap(log_rig_read(r, "good", cursor), cursor));
+    expect_losses(f, "1");
+    redis_server_do(f->server, "DEL {runnel}:c:bad");
+    assert_true(log_rig_has_gap(log_rig_read(r, "bad", cursor), cursor));
+    const struct frame *next = log_rig_put(r, "bad", "3");
+    assert_int_equal(next->floor, loss);
+    expect_losses(f, "0");
+    page = log_rig_read(r, "bad", cursor);
+    log_rig_expect_texts(page, "3");
+    assert_true(log_rig_has_gap(page, cursor));
+    assert_false(log_rig_has_gap(page, loss));
+}
+
+/* What is older comes first and whole, then the gap. */
+static void
+test_redis_foreign_later_id_is_a_gap_behind_what_is_older(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = &f->rig;
+    event_id cursor = log_rig_put(r, "c", "1")->id;
+    event_id newest = log_rig_put(r, "c", "2")->id;
+    redis_server_do(f->server, "XADD {runnel}:c:c %llu-0 x y", event_id_ms(newest) + 3600000ull);
+    log_rig_append(r, "c", "3");
+    log_rig_wait_frames(r, 3);
+    log_rig_wait_stored(r);
+    assert_int_equal(r->dropped, 3);
+    assert_true(frame_is_loss(r->frames[2]));
+    const struct replay_page *page = log_rig_read(r, "c", cursor);
+    log_rig_expect_texts(page, "2");
+    assert_false(log_rig_has_gap(page, cursor));
+    assert_int_equal(page->upto, newest);
+    page = log_rig_read(r, "c", newest);
+    assert_int_equal(page->length, 0);
+    assert_true(log_rig_has_gap(page, newest));
+    assert_int_equal(page->upto, r->frames[2]->id);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
 #define CASE(name) cmocka_unit_test_setup_teardown(test_redis_foreign_##name, setup, teardown)
-        CASE(one_channel_that_cannot_be_written_stops_no_other),
+        CASE(key_of_another_type_stops_no_other_channel),
+        CASE(key_of_another_type_is_a_gap_of_its_channel),
+        CASE(later_id_is_a_gap_behind_what_is_older),
         CASE(entries_without_traits_are_events),
         CASE(entries_that_no_runnel_wrote_are_left_out),
         CASE(page_of_nothing_usable_is_a_gap_and_an_end),

@@ -202,6 +202,31 @@ test_http_answers_in_the_order_of_storing(void **state)
 }
 
 static void
+test_http_event_that_the_log_never_stores_is_an_error(void **state)
+{
+    struct fixture f;
+    struct client c[3];
+    (void)state;
+    fixture_begin(&f);
+    fixture_up(&f);
+    for (size_t i = 0; i < 3; i++) {
+        client_request(&c[i], &f, "POST /publish/a", "", "x");
+        RIG_WAIT(&f.rig, f.rig.messages_length == i + 1);
+    }
+    source_on_dropped(f.rig.source, 2);
+    rig_turn(&f.rig);
+    assert_int_equal(c[1].size, 0); /* not before its turn */
+    rig_store(&f.rig);
+    RIG_WAIT(&f.rig, client_has(&c[0], " 200 OK") && client_has(&c[2], " 200 OK"));
+    RIG_WAIT(&f.rig, client_has(&c[1], " 500 Internal Server Error"));
+    source_on_dropped(f.rig.source, 9); /* nobody waits for it */
+    for (size_t i = 0; i < 3; i++) {
+        client_end(&c[i]);
+    }
+    fixture_end(&f);
+}
+
+static void
 test_http_requests_that_are_no_message_are_refused(void **state)
 {
     struct fixture f;
@@ -263,6 +288,18 @@ test_http_full_sink_asks_to_come_back(void **state)
     f.rig.is_full = false;
     f.rig.stores_at_once = true;
     check_answer(&f, "POST /publish/a", "", "200 OK");
+    fixture_end(&f);
+}
+
+static void
+test_http_message_that_can_never_be_taken_is_too_large(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f);
+    f.rig.refusal = ERR_LIMIT;
+    fixture_up(&f);
+    check_answer(&f, "POST /publish/a", "", "413 ");
     fixture_end(&f);
 }
 
@@ -363,9 +400,11 @@ main(void)
         cmocka_unit_test(test_http_answers_after_the_log_has_it),
         cmocka_unit_test(test_http_stored_at_once_is_answered_at_once),
         cmocka_unit_test(test_http_answers_in_the_order_of_storing),
+        cmocka_unit_test(test_http_event_that_the_log_never_stores_is_an_error),
         cmocka_unit_test(test_http_requests_that_are_no_message_are_refused),
         cmocka_unit_test(test_http_token_is_asked_for),
         cmocka_unit_test(test_http_full_sink_asks_to_come_back),
+        cmocka_unit_test(test_http_message_that_can_never_be_taken_is_too_large),
         cmocka_unit_test(test_http_client_that_leaves_is_forgotten),
         cmocka_unit_test(test_http_end_with_requests_that_wait_is_clean),
         cmocka_unit_test(test_http_stopped_takes_nothing_and_still_answers),

@@ -40,6 +40,9 @@ rig_on_message(void *arg, const struct message *message, uint64_t *ret_ticket)
         r->refusals++;
         return SINK_E_FULL;
     }
+    if (r->refusal != 0) {
+        return r->refusal;
+    }
     r->messages = realloc(r->messages, (r->messages_length + 1) * sizeof *r->messages);
     assert(r->messages != NULL);
     struct rig_message *m = &r->messages[r->messages_length++];

@@ -43,6 +43,7 @@ struct rig {
     uint32_t events; /* what last_events() says */
     size_t refusals; /* how often the sink was full */
     bool is_full;
+    int refusal;         /* what the sink answers; 0: it takes messages */
     bool stores_at_once; /* source_on_stored() from inside on_message() */
 };
 

@@ -94,6 +94,7 @@ world_begin_with(struct config_stream config, struct config_replay replay_config
     assert_non_null(world.metrics);
     const struct replay_listener listener = {
         .on_stored = on_stored,
+        .on_dropped = on_stored,
         .on_frame = on_frame,
         .on_feed_start = on_feed_start,
         .on_state = on_state,

@@ -170,6 +170,34 @@ test_tail_restart_makes_everybody_behind_miss(void **state)
 }
 
 static void
+test_tail_a_loss_is_a_gap_behind_what_is_older(void **state)
+{
+    (void)state;
+    struct fixture f;
+    begin(&f, 100, POOL_BYTES);
+    append(&f.tail, 101, 90, 100);
+    tail_lose(&f.tail, 105);
+    check_run(&f.tail, 100, 101, 1);
+    check_outcome(&f.tail, 101, TAIL_HEAD, 105, 105);
+    check_outcome(&f.tail, 105, TAIL_HEAD, 105, 0);
+    uint64_t bytes = f.pool.bytes;
+    tail_lose(&f.tail, 106);
+    tail_lose(&f.tail, 107);
+    assert_int_equal(f.pool.bytes, bytes); /* however many there are */
+    check_outcome(&f.tail, 101, TAIL_HEAD, 107, 107);
+    check_outcome(&f.tail, 105, TAIL_HEAD, 107, 107);
+    append(&f.tail, 110, 107, 109);
+    struct tail_run run;
+    event_id after = 0;
+    event_id floor = 0;
+    assert_int_equal(tail_next(&f.tail, 101, &run, &after, &floor), TAIL_RUN);
+    assert_int_equal(floor, 107);
+    assert_int_equal(run.entries[0].id, 110);
+    check_run(&f.tail, 107, 110, 1);
+    end(&f);
+}
+
+static void
 test_tail_a_page_joins_the_live_span(void **state)
 {
     (void)state;
@@ -273,6 +301,7 @@ main(void)
         cmocka_unit_test(test_tail_run_is_the_chunks_one_after_another),
         cmocka_unit_test(test_tail_a_floor_newer_than_the_feed_is_a_miss),
         cmocka_unit_test(test_tail_restart_makes_everybody_behind_miss),
+        cmocka_unit_test(test_tail_a_loss_is_a_gap_behind_what_is_older),
         cmocka_unit_test(test_tail_a_page_joins_the_live_span),
         cmocka_unit_test(test_tail_what_is_newer_than_the_feed_is_left_to_the_feed),
         cmocka_unit_test(test_tail_a_cursor_before_the_floor_has_a_gap_at_the_floor_has_none),
