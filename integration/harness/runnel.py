@@ -52,8 +52,12 @@ class Runnel(Process):
     def start(self):
         return self.start_unready().await_ready()
 
+    def start_process(self):
+        """Returns at once."""
+        return super().start()
+
     def start_unready(self):
-        super().start()
+        self.start_process()
         wait_for(self._serves, lambda: "runnel to serve\n" + self.log())
         return self
 

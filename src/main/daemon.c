@@ -15,6 +15,7 @@
 #include "main/broadcast.h"
 #include "main/drain.h"
 #include "main/labels.h"
+#include "main/notify.h"
 #include "main/pipeline.h"
 #include "main/worker.h"
 #include "observability/health.h"
@@ -54,6 +55,7 @@ struct daemon {
     struct mailbox *drained;                    /* from the workers: one mail each */
     struct event *signals[DAEMON_SIGNALS];      /* NULL: not caught */
     struct drain *drain;
+    struct notify_watchdog watchdog;
 };
 
 /* A worker's thread. */
@@ -367,13 +369,27 @@ daemon_announce(const struct daemon *d)
              LOG_TEXT("replay", c->replay.store == REPLAY_REDIS ? "redis" : "memory"));
 }
 
+static void
+daemon_notify_ready(const struct daemon *d)
+{
+    char status[128];
+    const struct config *c = d->config;
+    const char *host = c->http.listen.host[0] != '\0' ? c->http.listen.host : "*";
+    snprintf(status, sizeof(status), "Serving %s port %u, %zu sources, %zu routes", host,
+             worker_port(d->workers[0]), d->sources_length, c->routes_length);
+    notify_ready(status);
+}
+
 int
 daemon_run(struct daemon *d)
 {
     int r = daemon_start(d);
     if (r == 0) {
         daemon_announce(d);
+        notify_watchdog_start(&d->watchdog, d->loop);
+        daemon_notify_ready(d);
         r = loop_run(d->loop);
+        notify_watchdog_stop(&d->watchdog);
     }
     if (r < 0) {
         log_error("serve.failed", LOG_TEXT("error", err_text(r)));

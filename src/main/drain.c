@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "event/loop.h"
 #include "event/timer.h"
+#include "main/notify.h"
 
 #include <stdlib.h>
 
@@ -111,6 +112,7 @@ drain_on_signal(struct drain *d, const struct config_stream *config, bool is_not
     uint64_t delay_ms = is_noticed ? config->drain_delay_ms : 0;
     log_info("serve.draining", LOG_U64("delay_ms", delay_ms),
              LOG_U64("drain_ms", config->drain_ms));
+    notify_stopping(delay_ms + config->drain_ms + STREAMS_SLACK_MS + SOURCES_LIMIT_MS);
     d->over_ms = (uint32_t)config->drain_ms;
     drain_enter(d, DRAIN_NOTICE);
     timer_start(&d->timer, delay_ms);
