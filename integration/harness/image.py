@@ -3,9 +3,8 @@
 import json
 import os
 import pathlib
-import re
-import subprocess
 
+from .debian import command, make_debian
 from .runnel import ROOT, Runnel
 
 _NAME = "runnel"
@@ -13,13 +12,6 @@ _BASE = "docker.io/library/debian:bookworm-slim"  # what the Dockerfile's short 
 # What makes the official image slim.
 _SLIM = ["path-exclude=/usr/share/doc/*", "path-include=/usr/share/doc/*/copyright", "path-exclude=/usr/share/man/*",
          "path-exclude=/usr/share/locale/*", "path-exclude=/usr/share/info/*"]
-
-
-def command(*argv, **kwargs):
-    """Its output; fails with all that it said."""
-    done = subprocess.run([str(a) for a in argv], text=True, capture_output=True, check=False, **kwargs)
-    assert done.returncode == 0, f"{argv}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
 
 
 class Image:
@@ -40,15 +32,8 @@ class Image:
         return command(*self._buildah, *argv, **kwargs)
 
     def _make_base(self):
-        """Debian's own packages from where this machine's apt takes them, and in the way that it does."""
-        archive, options = self._folder / "base.tar", self._folder / "apt.conf"
-        options.write_text("\n".join(line for line in command("apt-config", "dump").splitlines()
-                                     if re.match("Acquire::(https?|ftp)::", line)))
-        sources = command("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(COMPONENT)",
-                          "Created-By: Packages").splitlines()
-        mirror = next(line.split()[0] for line in sources if line.endswith(" bookworm main"))
-        command("mmdebstrap", "--mode=root", "--variant=minbase", f"--aptopt={options}",
-                *(f"--dpkgopt={option}" for option in _SLIM), "bookworm", archive, mirror)
+        archive = self._folder / "base.tar"
+        make_debian(archive, self._folder, "--variant=minbase", *(f"--dpkgopt={option}" for option in _SLIM))
         scratch = self.buildah("from", "scratch").strip()
         self.buildah("add", scratch, archive)
         self.buildah("commit", "--quiet", "--rm", scratch, _BASE)

@@ -1,16 +1,20 @@
-"""What systemd hears of a Type=notify service, on a socket of the test."""
+"""deploy/systemd/runnel.service, and what systemd hears of the service on a socket of the test."""
 
 import os
 import signal
 import socket
+import subprocess
 
 import pytest
 
 from harness import http
 from harness.raw_stream import RawStream, read_all
+from harness.runnel import BINARY, ROOT
 from harness.waiting import PATIENCE
 
 pytestmark = pytest.mark.sanitized
+
+UNIT = ROOT / "deploy/systemd/runnel.service"
 
 
 class Manager:
@@ -86,3 +90,20 @@ def test_the_watchdog_is_fed(new_runnel, manager):
     new_service(new_runnel, manager, env={"WATCHDOG_USEC": "200000"}).start_process()
     for _ in range(3):
         assert manager.until("WATCHDOG") == {"WATCHDOG": "1"}
+
+
+def analyze(*words):
+    return subprocess.run(["systemd-analyze", *words], capture_output=True, text=True, check=False)
+
+
+def test_the_unit_is_understood(tmp_path):
+    unit = tmp_path / "runnel.service"
+    unit.write_text(UNIT.read_text(encoding="utf-8").replace("/usr/bin/runnel", BINARY), encoding="utf-8")
+    result = analyze("verify", "--man=no", unit)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+def test_the_unit_is_hardened():
+    """systemd's own measure, from 0 (closed) to 100 (open); a network service cannot come much lower."""
+    result = analyze("security", "--offline=true", "--threshold=15", "--no-pager", UNIT)
+    assert result.returncode == 0, result.stdout + result.stderr
