@@ -15,6 +15,10 @@ def _nice(top):
     return top
 
 
+def _time(second, end):
+    return f"{second:.3g} s" if end < 300 else f"{second / 60:.3g} min"
+
+
 def _panel(at, title, series, end):
     """series: name -> [(seconds, value)]."""
     top = _nice(max((value for points in series.values() for _, value in points), default=1) or 1)
@@ -27,7 +31,7 @@ def _panel(at, title, series, end):
         out.append(f'<text x="{MARGIN - 6}" y="{y + 4:.1f}" text-anchor="end">{part * top:g}</text>')
     for part in (0, 0.25, 0.5, 0.75, 1):
         x = MARGIN + part * wide
-        out.append(f'<text x="{x:.1f}" y="{y0 + 16}" text-anchor="middle">{part * end / 60:.3g} min</text>')
+        out.append(f'<text x="{x:.1f}" y="{y0 + 16}" text-anchor="middle">{_time(part * end, end)}</text>')
     for number, (name, points) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
         line = " ".join(f"{MARGIN + second / end * wide:.1f},{y0 - value / top * high:.1f}" for second, value in points)

@@ -2,9 +2,12 @@
 
 import os
 import platform
+import re
 from datetime import datetime, timezone
 
 from chaos.plot import svg
+
+BEGIN, END = "<!-- integration/rolling/run -->\n", "<!-- end of integration/rolling/run -->\n"
 
 HEAD = ["", "clients", "events published", "deliveries", "lost", "doubled", "gaps", "gave up", "streams opened",
         "soft refusals", "peak of connects a second", "longest delivery"]
@@ -42,6 +45,14 @@ def _series(runs, what):
 def plot(runs):
     return svg({"connects a second": _series(runs, "connects"), "streams open": _series(runs, "open"),
                 "deliveries a second": _series(runs, "events")})
+
+
+def update_page(path, runs):
+    """The table between the two marks of deploy/README.md."""
+    text = path.read_text("utf-8")
+    new, found = re.subn(BEGIN + ".*?" + END, lambda _: BEGIN + table(runs) + "\n" + END, text, flags=re.DOTALL)
+    assert found == 1, path
+    path.write_text(new, "utf-8")
 
 
 def write(folder, runs):
