@@ -173,8 +173,8 @@ metrics_observe(struct metrics_slot *s, enum metric metric, size_t label, uint64
 {
     if (s != NULL) {
         _Atomic int64_t *cells = metrics_cells(s, metric, label);
-        metrics_cell_add(&cells[metrics_bucket(us)], (int64_t)n);
         metrics_cell_add(&cells[METRICS_SUM], (int64_t)(us * n));
+        metrics_cell_add(&cells[metrics_bucket(us)], (int64_t)n);
     }
 }
 
