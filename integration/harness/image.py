@@ -32,12 +32,10 @@ class Image:
         return command(*self._buildah, *argv, **kwargs)
 
     def _make_base(self):
-        archive = self._folder / "base.tar"
-        make_debian(archive, self._folder, "--variant=minbase", *(f"--dpkgopt={option}" for option in _SLIM))
         scratch = self.buildah("from", "scratch").strip()
-        self.buildah("add", scratch, archive)
+        root = self.buildah("mount", scratch).strip()
+        make_debian(root, self._folder, "--variant=minbase", *(f"--dpkgopt={option}" for option in _SLIM))
         self.buildah("commit", "--quiet", "--rm", scratch, _BASE)
-        archive.unlink()
 
     def command(self):
         return [*self.about["config"]["Entrypoint"], *self.about["config"]["Cmd"]]
