@@ -286,6 +286,11 @@ def test_monitor_finds_the_metrics():
     assert all(is_selected(pod["metadata"]["labels"], service["spec"]["selector"]) for pod in pods(manifests).values())
 
 
+def test_alert_rules_are_those_of_prometheus():
+    rules = yaml.safe_load((ROOT / "deploy/prometheus/rules.yaml").read_text(encoding="utf-8"))
+    assert one(overlay("production"), "PrometheusRule", "runnel")["spec"] == rules, "run deploy/kubernetes/make-rules"
+
+
 def test_the_metric_to_scale_by_exists(tmp_path, new_runnel):
     [autoscaler] = of_kind(with_component(tmp_path, "scale-by-streams"), "HorizontalPodAutoscaler")
     by_cpu, by_streams = autoscaler["spec"]["metrics"]
