@@ -127,3 +127,12 @@ def subscribe():
     started = Started(Subscriber)
     yield lambda *args, **kwargs: started(*args, **kwargs).start()
     started.end()
+
+
+@pytest.fixture
+def streams():
+    """A list for RawStreams; they are closed after the test."""
+    opened = []
+    yield opened
+    for stream in opened:
+        stream.close()

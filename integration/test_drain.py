@@ -19,14 +19,6 @@ def start(new_runnel, replay=None, stream=None, **sections):
                       stream={"drain": "1s"} | (stream or {}), **sections).start()
 
 
-@pytest.fixture
-def streams():
-    opened = []
-    yield opened
-    for stream in opened:
-        stream.close()
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_streams_end_cleanly(new_runnel, replay, streams, number):
     runnel = start(new_runnel, replay)

@@ -13,14 +13,6 @@ pytestmark = pytest.mark.sanitized
 
 
 @pytest.fixture
-def streams():
-    opened = []
-    yield opened
-    for stream in opened:
-        stream.close()
-
-
-@pytest.fixture
 def start(new_runnel):
     def run(**sections):
         return new_runnel(sources={"api": {"type": "http"}},

@@ -2,6 +2,7 @@
 #include "front.h"
 
 #include "event/loop.h"
+#include "event/wheel.h"
 #include "http/admission.h"
 #include "http/server.h"
 
@@ -113,6 +114,20 @@ __wrap_timer_start(struct timer *t, uint64_t ms)
     __real_timer_start(t, pauses_are_endless && ms == LISTENER_PAUSE_MS ? LONG_MS : ms);
 }
 
+/* --- a wheel that is small, where a test wants that --- */
+
+uint32_t wheel_most_ms;
+
+void
+__real_wheel_start(struct wheel *w, struct wheel_node *n, uint32_t ms); /* the linker's names */
+void __wrap_wheel_start(struct wheel *w, struct wheel_node *n, uint32_t ms);
+
+void
+__wrap_wheel_start(struct wheel *w, struct wheel_node *n, uint32_t ms)
+{
+    __real_wheel_start(w, n, wheel_most_ms > 0 && ms > wheel_most_ms ? wheel_most_ms : ms);
+}
+
 /* --- the fixture: a loop with a server, and clients that are looked after each millisecond --- */
 
 static char loopback[] = "127.0.0.1";
@@ -165,6 +180,7 @@ fixture_new(void)
     hub = (struct hub){.fd = -1};
     send_most = 0;
     pauses_are_endless = false;
+    wheel_most_ms = 0;
     f->config.http = (struct config_http){
         .listen = {.host = loopback},
         .workers = 1,

@@ -1,8 +1,8 @@
 #pragma once
 /*
  * The public front end over loopback: a loop with a server, clients that are looked after each
- * millisecond, a double of the hub that keeps what it is given, and doubles of send() and
- * timer_start() (by the linker's --wrap).
+ * millisecond, a double of the hub that keeps what it is given, and doubles of send(),
+ * timer_start() and wheel_start() (by the linker's --wrap).
  */
 
 #include "config/config.h"
@@ -49,6 +49,9 @@ extern int send_most;
 
 /* A listener's pause is ended by nothing but a closed descriptor. */
 extern bool pauses_are_endless;
+
+/* The longest time that a wheel is given at once; 0: as it is. */
+extern uint32_t wheel_most_ms;
 
 ssize_t __real_send(int fd, const void *data, size_t size, int flags); /* the linker's name */
 

@@ -18,11 +18,9 @@
 static int
 parse(struct str data, struct proxy_protocol *ret_header)
 {
-    char *moved = malloc(data.size + 1);
+    char *moved = malloc(data.size > 0 ? data.size : 1);
     assert_non_null(moved);
-    moved = realloc(moved, data.size > 0 ? data.size : 1);
-    assert_non_null(moved);
-    memcpy(moved, data.data, data.size);
+    memcpy(moved, data.size > 0 ? data.data : "", data.size);
     int rc = proxy_protocol_parse((struct str){moved, data.size}, ret_header);
     free(moved);
     return rc;

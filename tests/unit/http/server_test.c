@@ -213,6 +213,21 @@ test_server_slow_head_is_408(void **state)
     assert_false(c->is_reset);
 }
 
+/* Not after the wheel's first turn. */
+static void
+test_server_timeout_longer_than_the_wheel_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    f->config.http.head_timeout_ms = 500;
+    wheel_most_ms = 100;
+    fixture_start(f);
+    uint64_t begin_ms = loop_now_ms(f->loop);
+    struct client *c = client_ask(f, "GET /events/a HTT");
+    run_until(f, are_clients_over);
+    assert_true(loop_now_ms(f->loop) - begin_ms >= 500);
+    assert_begins(c, "HTTP/1.1 408 Request Timeout\r\n");
+}
+
 /* Browsers open connections in advance. */
 static void
 test_server_connection_that_never_spoke_is_closed_silently(void **state)
@@ -327,6 +342,7 @@ main(void)
         WITH_SERVER(test_server_answer_arrives_though_the_client_still_sends),
         WITH_SERVER(test_server_head_limit),
         WITH_CONFIG(test_server_slow_head_is_408),
+        WITH_CONFIG(test_server_timeout_longer_than_the_wheel_is_kept),
         WITH_CONFIG(test_server_connection_that_never_spoke_is_closed_silently),
         WITH_SERVER(test_server_client_that_leaves_is_forgotten),
         WITH_CONFIG(test_server_client_that_does_not_read_is_closed),
