@@ -49,8 +49,8 @@ struct metrics_series {
     struct metrics *metrics;
     enum metrics_owner owner;
     size_t refs;
-    const char *source;
-    const char *route; /* NULL: a source's */
+    bool is_shared;    /* by the routes beyond the bound */
+    struct buf labels; /* as they stand in the text: source="shop",route="a" */
     int64_t *cells;
     char key[]; /* source, and behind its end the route */
 };

@@ -8,7 +8,10 @@
 
 enum { US_PER_S = 1000000 };
 
-/* What stands between the braces: the owner's names, the label, and a bucket's bound. */
+/*
+ * What stands between the braces: the owner's names, the label, and a bucket's bound. The ingest loop
+ * waits meanwhile, and routes may be many: so nothing is formatted that stood there the last time.
+ */
 struct metrics_labelling {
     const struct metrics_series *series; /* NULL: the process */
     const struct metrics_label *label;
@@ -16,49 +19,35 @@ struct metrics_labelling {
     const char *bound; /* NULL: none */
 };
 
-/* Backslash, quote and line feed are the format's own; everything else stands as it is. */
+/* Nothing where the value is NULL. The values here are our own words: none needs an escape. */
 static int
-metrics_render_value(struct buf *out, const char *value)
-{
-    int rc = 0;
-    for (const char *c = value; *c != '\0' && rc == 0; c++) {
-        if (*c == '\\' || *c == '"') {
-            rc = buf_append_char(out, '\\');
-        }
-        if (rc == 0) {
-            rc = *c == '\n' ? buf_append_str(out, STR("\\n")) : buf_append_char(out, *c);
-        }
-    }
-    return rc;
-}
-
-/* Nothing where the value is NULL. `*before` is what separates it from what stands before it. */
-static int
-metrics_render_pair(struct buf *out, char *before, const char *name, const char *value)
+metrics_render_pair(struct buf *out, bool *is_first, const char *name, const char *value)
 {
     if (value == NULL) {
         return 0;
     }
-    int rc = buf_printf(out, "%c%s=\"", *before, name);
-    rc = rc == 0 ? metrics_render_value(out, value) : rc;
-    *before = ',';
+    int rc = buf_append_char(out, *is_first ? '{' : ',');
+    *is_first = false;
+    rc = rc == 0 ? buf_append_str(out, str_from(name)) : rc;
+    rc = rc == 0 ? buf_append_str(out, STR("=\"")) : rc;
+    rc = rc == 0 ? buf_append_str(out, str_from(value)) : rc;
     return rc == 0 ? buf_append_char(out, '"') : rc;
 }
 
 static int
 metrics_render_labels(struct buf *out, const struct metrics_labelling *l)
 {
-    char before = '{';
+    bool is_first = l->series == NULL;
     int rc = 0;
     if (l->series != NULL) {
-        rc = metrics_render_pair(out, &before, "source", l->series->source);
-        rc = rc == 0 ? metrics_render_pair(out, &before, "route", l->series->route) : rc;
+        rc = buf_append_char(out, '{');
+        rc = rc == 0 ? buf_append_str(out, buf_str(&l->series->labels)) : rc;
     }
     if (rc == 0 && l->label->name != NULL) {
-        rc = metrics_render_pair(out, &before, l->label->name, l->label->values[l->value]);
+        rc = metrics_render_pair(out, &is_first, l->label->name, l->label->values[l->value]);
     }
-    rc = rc == 0 ? metrics_render_pair(out, &before, "le", l->bound) : rc;
-    return rc == 0 && before == ',' ? buf_append_char(out, '}') : rc;
+    rc = rc == 0 ? metrics_render_pair(out, &is_first, "le", l->bound) : rc;
+    return rc == 0 && !is_first ? buf_append_char(out, '}') : rc;
 }
 
 static int
@@ -67,8 +56,19 @@ metrics_render_name(struct buf *out,
                     const char *suffix,
                     const struct metrics_labelling *l)
 {
-    int rc = buf_printf(out, "%s%s", metrics_table[metric].name, suffix);
-    return rc == 0 ? metrics_render_labels(out, l) : rc;
+    int rc = buf_append_str(out, str_from(metrics_table[metric].name));
+    rc = rc == 0 ? buf_append_str(out, str_from(suffix)) : rc;
+    rc = rc == 0 ? metrics_render_labels(out, l) : rc;
+    return rc == 0 ? buf_append_char(out, ' ') : rc;
+}
+
+static int
+metrics_render_number(struct buf *out, int64_t value)
+{
+    int rc = value < 0 ? buf_append_char(out, '-') : 0;
+    uint64_t size = value < 0 ? -(uint64_t)value : (uint64_t)value;
+    rc = rc == 0 ? buf_append_u64(out, size) : rc;
+    return rc == 0 ? buf_append_char(out, '\n') : rc;
 }
 
 static int64_t
@@ -98,11 +98,11 @@ metrics_render_buckets(const struct metrics *m,
         l->bound = bound;
         count += metrics_cell_sum(m, first + i);
         rc = metrics_render_name(out, metric, "_bucket", l);
-        rc = rc == 0 ? buf_printf(out, " %" PRId64 "\n", count) : rc;
+        rc = rc == 0 ? metrics_render_number(out, count) : rc;
     }
     l->bound = NULL;
     rc = rc == 0 ? metrics_render_name(out, metric, "_count", l) : rc;
-    return rc == 0 ? buf_printf(out, " %" PRId64 "\n", count) : rc;
+    return rc == 0 ? metrics_render_number(out, count) : rc;
 }
 
 static int
@@ -115,7 +115,7 @@ metrics_render_histogram(const struct metrics *m,
     int64_t sum = metrics_cell_sum(m, first + METRICS_SUM);
     int rc = metrics_render_buckets(m, metric, first, l, out);
     rc = rc == 0 ? metrics_render_name(out, metric, "_sum", l) : rc;
-    return rc == 0 ? buf_printf(out, " %" PRId64 ".%06" PRId64 "\n", sum / US_PER_S, sum % US_PER_S)
+    return rc == 0 ? buf_printf(out, "%" PRId64 ".%06" PRId64 "\n", sum / US_PER_S, sum % US_PER_S)
                    : rc;
 }
 
@@ -131,7 +131,7 @@ metrics_render_sample(const struct metrics *m,
     int64_t value = l->series != NULL ? metrics_series_read(l->series, metric, l->value)
                                       : metrics_read(m, metric, l->value);
     int rc = metrics_render_name(out, metric, "", l);
-    return rc == 0 ? buf_printf(out, " %" PRId64 "\n", value) : rc;
+    return rc == 0 ? metrics_render_number(out, value) : rc;
 }
 
 /* Each value of the label. */

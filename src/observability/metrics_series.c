@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { METRICS_LABELS_SIZE_MAX = 16 * 1024 * 1024 }; /* a config has 8 MiB */
+
 void
 metrics_series_init(struct metrics *m, size_t routes_max)
 {
@@ -20,8 +22,11 @@ metrics_series_init(struct metrics *m, size_t routes_max)
 static void
 metrics_series_free(struct metrics_series *s)
 {
-    map_remove(&s->metrics->series, &s->by_key);
-    list_remove(&s->node);
+    if (!list_is_unlinked(&s->node)) {
+        map_remove(&s->metrics->series, &s->by_key);
+        list_remove(&s->node);
+    }
+    buf_fini(&s->labels);
     free(s->cells);
     free(s);
 }
@@ -59,6 +64,34 @@ metrics_series_key_size(const char *source, const char *route)
     return strlen(source) + 1 + (route != NULL ? strlen(route) + 1 : 0);
 }
 
+/* Backslash, quote and line feed are the format's own; everything else stands as it is. */
+static int
+metrics_write_value(struct buf *out, const char *value)
+{
+    int rc = 0;
+    for (const char *c = value; *c != '\0' && rc == 0; c++) {
+        if (*c == '\\' || *c == '"') {
+            rc = buf_append_char(out, '\\');
+        }
+        if (rc == 0) {
+            rc = *c == '\n' ? buf_append_str(out, STR("\\n")) : buf_append_char(out, *c);
+        }
+    }
+    return rc == 0 ? buf_append_char(out, '"') : rc;
+}
+
+static int
+metrics_series_write_labels(struct metrics_series *s, const char *source, const char *route)
+{
+    int rc = buf_append_str(&s->labels, STR("source=\""));
+    rc = rc == 0 ? metrics_write_value(&s->labels, source) : rc;
+    if (rc == 0 && route != NULL) {
+        rc = buf_append_str(&s->labels, STR(",route=\""));
+        rc = rc == 0 ? metrics_write_value(&s->labels, route) : rc;
+    }
+    return rc;
+}
+
 /* With no reference yet. NULL on OOM. */
 static struct metrics_series *
 metrics_series_new(struct metrics *m, const char *source, const char *route)
@@ -69,16 +102,17 @@ metrics_series_new(struct metrics *m, const char *source, const char *route)
     }
     s->metrics = m;
     s->owner = route != NULL ? METRICS_ROUTE : METRICS_SOURCE;
+    s->is_shared = route != NULL && strcmp(route, METRICS_OTHER) == 0;
     s->by_key.key = metrics_series_write_key(s->key, source, route);
-    s->source = s->key;
-    s->route = route != NULL ? s->key + strlen(source) + 1 : NULL;
+    list_init(&s->node);
+    buf_init(&s->labels, METRICS_LABELS_SIZE_MAX);
     s->cells = calloc(m->lengths[s->owner], sizeof(*s->cells));
-    if (s->cells == NULL || map_add(&m->series, &s->by_key) < 0) {
-        free(s->cells);
-        free(s);
+    if (s->cells == NULL || metrics_series_write_labels(s, source, route) < 0 ||
+        map_add(&m->series, &s->by_key) < 0) {
+        metrics_series_free(s);
         return NULL;
     }
-    list_init(&s->node);
+    list_push_back(&m->unused[s->owner], &s->node);
     return s;
 }
 
@@ -95,12 +129,6 @@ metrics_series_find(struct metrics *m, const char *source, const char *route)
     return node != NULL ? MAP_ITEM(node, struct metrics_series, by_key) : NULL;
 }
 
-static bool
-metrics_series_is_shared(const struct metrics_series *s)
-{
-    return s->route != NULL && strcmp(s->route, METRICS_OTHER) == 0;
-}
-
 /* True where one more route may have a series of its own. */
 static bool
 metrics_series_make_room(struct metrics *m)
@@ -110,7 +138,7 @@ metrics_series_make_room(struct metrics *m)
     }
     LIST_FOR_EACH_SAFE (node, following, &m->unused[METRICS_ROUTE]) {
         struct metrics_series *s = LIST_ITEM(node, struct metrics_series, node);
-        if (!metrics_series_is_shared(s)) {
+        if (!s->is_shared) {
             metrics_series_free(s);
             m->routes_length--;
             return true;
