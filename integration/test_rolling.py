@@ -9,7 +9,7 @@ from rolling.rolling import Plan, roll
 
 @pytest.mark.slow
 def test_rolling_update_loses_and_doubles_nothing(tmp_path):
-    plan = Plan(clients=300, rate=100, channels=20, drain="2s")
+    plan = Plan(clients=300, rate=100, channels=20, drain="1s", retry="300ms")
     run = roll(tmp_path, plan)
     assert run.faults() == {"lost": 0, "doubled": 0, "gaps": 0, "dead": 0}, run.result
     rounds = run.published / 2 / plan.channels

@@ -1,6 +1,7 @@
 """nginx, haproxy and Caddy, each with the config of deploy/proxies and only its places and times changed."""
 
 import http.client
+import os
 import re
 import socket
 import ssl
@@ -80,6 +81,9 @@ class Nginx(Proxy):
     def derive(self):
         self.replace(r"^pid .*;", f"pid {self.folder}/pid;")
         self.replace(r"^error_log .*;", "error_log stderr warn;")
+        temporary = "".join(f"    {kind}_temp_path {self.folder}/{kind};\n"
+                            for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        self.replace(r"^http \{\n", "http {\n" + temporary)
         self.replace(r"worker_rlimit_nofile 65536;", "worker_rlimit_nofile 20000;")
         self.replace(r"worker_connections 32768;", "worker_connections 10000;")
         self.replace(r"listen 443 ssl http2;", f"listen 127.0.0.1:{self.port} ssl http2;")
@@ -99,6 +103,8 @@ class Haproxy(Proxy):
     def derive(self):
         bundle = self.folder / "bundle.pem"
         bundle.write_bytes(self.cert.read_bytes() + self.key.read_bytes())
+        if os.geteuid() != 0:
+            self.replace(r"^    (user|group) haproxy\n", "", 2)
         self.replace(r"bind :443 ", f"bind 127.0.0.1:{self.port} ")
         self.replace(r"maxconn 50000", "maxconn 9000")
         self.replace(r"/etc/haproxy/events.example.com.pem", str(bundle))

@@ -21,6 +21,7 @@ class Plan:
     rate: int      # events a second, of both sources together
     channels: int  # of each source; a client has one of each
     drain: str
+    retry: str = "2s"
     edges: int = 3
 
 
@@ -68,7 +69,7 @@ class World:
     def _edge(self):
         """The health checks of the proxy come every 200 ms here."""
         return Runnel(self.folder, replay=self._replay(), http={"workers": 1},
-                      stream={"drain": self.plan.drain, "drain_delay": "1s"})
+                      stream={"drain": self.plan.drain, "drain_delay": "1s", "retry": self.plan.retry})
 
 
 def replace(runnel):
