@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
 
 from . import http
@@ -46,6 +47,7 @@ class Runnel(Process):
             "http": {"listen": f"127.0.0.1:{self.port}", "workers": 2} | sections.pop("http", {}),
             "admin": {"listen": f"127.0.0.1:{self.admin_port}"} | sections.pop("admin", {}),
         } | sections
+        self.config = config
         self.config_path = write_config(folder / f"runnel-{self.port}.yaml", config)
         super().__init__([BINARY, "serve", "-c", self.config_path], folder / f"runnel-{self.port}.log", env)
 
@@ -88,6 +90,26 @@ class Runnel(Process):
             return self.admin("/healthz").status == 200
         except OSError:
             return False
+
+    def reload(self, **sections):
+        """
+        Lays `sections` over the config, as one step for whoever reads the file, and asks for a reload. Returns when
+        it is done: True where the new config serves, False where it was refused and the old one does.
+        """
+        self.config |= sections
+        write_config(self.config_path.with_suffix(".new"), self.config).replace(self.config_path)
+        return self.reload_file()
+
+    def reload_file(self):
+        """The same for the file as it stands."""
+        def results():
+            return {result: self.metric("runnel_config_reloads_total", result=result)
+                    for result in ("success", "failure")}
+
+        before = results()
+        self.signal(signal.SIGHUP)
+        wait_for(lambda: results() != before, lambda: "the reload\n" + self.log())
+        return results()["failure"] == before["failure"]
 
     def admin(self, path, **kwargs):
         return http.request(self.admin_port, path, **kwargs)

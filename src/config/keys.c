@@ -11,7 +11,8 @@ enum {
     HTTP = KEY_HTTP,
     STORE_MEMORY = KEY_STORE_MEMORY,
     STORE_REDIS = KEY_STORE_REDIS,
-    STREAM = KEY_STREAM
+    STREAM = KEY_STREAM,
+    RESTART = KEY_RESTART
 };
 
 #define ANY           .words = NULL

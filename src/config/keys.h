@@ -52,7 +52,8 @@ enum key_flag {
     KEY_HTTP = 1 << 6,
     KEY_STORE_MEMORY = 1 << 7,
     KEY_STORE_REDIS = 1 << 8,
-    KEY_STREAM = 1 << 9, /* redis-stream */
+    KEY_STREAM = 1 << 9,   /* redis-stream */
+    KEY_RESTART = 1 << 10, /* a reload does not apply it */
     KEY_ONLY = KEY_REDIS | KEY_MQTT | KEY_HTTP | KEY_STORE_MEMORY | KEY_STORE_REDIS | KEY_STREAM
 };
 

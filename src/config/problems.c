@@ -182,21 +182,54 @@ problem_compare(const void *left, const void *right)
     return (a->order > b->order) - (a->order < b->order);
 }
 
-void
-problems_print(const struct problems *p, FILE *to)
+/* Appends, with its end as a string. */
+static int
+problems_format(const struct problems *p, const struct problem *one, struct buf *line)
 {
+    int err = buf_append_str(line, str_from(p->file));
+    if (err == 0 && one->mark.line != 0) {
+        err = buf_printf(line, ":%u:%u", one->mark.line, one->mark.column);
+    }
+    err = err != 0 ? err : buf_printf(line, ": %s", one->text);
+    return err != 0 ? err : buf_append_char(line, '\0');
+}
+
+static int
+problems_format_more(const struct problems *p, struct buf *line)
+{
+    int err = buf_printf(line, "%s: %zu more problems", p->file, p->length - p->kept_length);
+    return err != 0 ? err : buf_append_char(line, '\0');
+}
+
+void
+problems_each_line(struct problems *p, problems_on_line_fn on_line, void *arg)
+{
+    struct buf line;
+    buf_init(&line, SIZE_MAX);
     if (p->kept_length > 0) {
         qsort(p->kept, p->kept_length, sizeof(*p->kept), problem_compare);
     }
     for (size_t i = 0; i < p->kept_length; i++) {
-        const struct problem *one = &p->kept[i];
-        if (one->mark.line == 0) {
-            fprintf(to, "%s: %s\n", p->file, one->text);
-        } else {
-            fprintf(to, "%s:%u:%u: %s\n", p->file, one->mark.line, one->mark.column, one->text);
+        buf_clear(&line);
+        if (problems_format(p, &p->kept[i], &line) == 0) {
+            on_line(arg, line.data);
         }
     }
-    if (p->length > p->kept_length) {
-        fprintf(to, "%s: %zu more problems\n", p->file, p->length - p->kept_length);
+    buf_clear(&line);
+    if (p->length > p->kept_length && problems_format_more(p, &line) == 0) {
+        on_line(arg, line.data);
     }
+    buf_fini(&line);
+}
+
+static void
+problems_print_line(void *arg, const char *line)
+{
+    fprintf(arg, "%s\n", line);
+}
+
+void
+problems_print(struct problems *p, FILE *to)
+{
+    problems_each_line(p, problems_print_line, to);
 }

@@ -32,7 +32,11 @@ void problems_add(struct problems *p,
                   ...) PRINTF_LIKE(4, 5);
 
 size_t problems_length(const struct problems *p);
-void problems_print(const struct problems *p, FILE *to);
+
+/* Each as a line, without its end, sorted; the last one says how many were only counted. */
+typedef void (*problems_on_line_fn)(void *arg, const char *line);
+void problems_each_line(struct problems *p, problems_on_line_fn on_line, void *arg);
+void problems_print(struct problems *p, FILE *to);
 
 /* The nearest of `known` to `word` ("did you mean"), NULL where none is near. */
 const char *problems_suggest(struct str word, const char *const *known, size_t known_length);

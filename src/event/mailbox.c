@@ -25,13 +25,13 @@ struct mailbox {
     struct loop *loop;
     mailbox_on_mail_fn on_mail;
     void *arg;
-    size_t limit;
     int wake_fd;
     struct event *wake;        /* owned */
     struct mail_array reading; /* loop only */
     struct {
         pthread_mutex_t lock;
         struct mail_array waiting;
+        size_t limit;
     } shared; /* lock held */
 };
 
@@ -137,13 +137,21 @@ mailbox_new(struct loop *reader, size_t limit, mailbox_on_mail_fn on_mail, void 
     m->loop = reader;
     m->on_mail = on_mail;
     m->arg = arg;
-    m->limit = limit;
+    m->shared.limit = limit;
     pthread_mutex_init(&m->shared.lock, NULL);
     if (mailbox_open(m) != 0) {
         mailbox_close(m);
         return NULL;
     }
     return m;
+}
+
+void
+mailbox_set_limit(struct mailbox *m, size_t limit)
+{
+    pthread_mutex_lock(&m->shared.lock);
+    m->shared.limit = limit;
+    pthread_mutex_unlock(&m->shared.lock);
 }
 
 void
@@ -171,11 +179,12 @@ mailbox_push(struct mail_array *waiting, const struct mail *mails, size_t length
 }
 
 static int
-mailbox_post_within(struct mailbox *m, const struct mail *mails, size_t length, size_t limit)
+mailbox_put(struct mailbox *m, const struct mail *mails, size_t length, bool is_urgent)
 {
     int result = MAILBOX_E_FULL;
     int fd = m->wake_fd;
     pthread_mutex_lock(&m->shared.lock);
+    size_t limit = is_urgent ? SIZE_MAX : m->shared.limit;
     struct mail_array *waiting = &m->shared.waiting;
     bool was_empty = waiting->length == 0;
     if (waiting->length <= limit && length <= limit - waiting->length) {
@@ -191,11 +200,11 @@ mailbox_post_within(struct mailbox *m, const struct mail *mails, size_t length, 
 int
 mailbox_post(struct mailbox *m, const struct mail *mails, size_t length)
 {
-    return length == 0 ? 0 : mailbox_post_within(m, mails, length, m->limit);
+    return length == 0 ? 0 : mailbox_put(m, mails, length, false);
 }
 
 int
 mailbox_post_urgent(struct mailbox *m, const struct mail *mail)
 {
-    return mailbox_post_within(m, mail, 1, SIZE_MAX);
+    return mailbox_put(m, mail, 1, true);
 }

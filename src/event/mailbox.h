@@ -29,6 +29,9 @@ typedef void (*mailbox_on_mail_fn)(void *arg, const struct mail *mails, size_t l
 struct mailbox *
 mailbox_new(struct loop *reader, size_t limit, mailbox_on_mail_fn on_mail, void *arg);
 
+/* Any thread. What waits already stays. */
+void mailbox_set_limit(struct mailbox *m, size_t limit);
+
 /*
  * Loop's thread or when it has stopped. Mail that was never read is handed to on_mail once more, so
  * that references it carries can be dropped. NULL is fine.

@@ -5,7 +5,8 @@
 const char *
 description_of(const struct key *k, char ret_text[static DESCRIPTION_SIZE])
 {
-    snprintf(ret_text, DESCRIPTION_SIZE, "%s%s", k->help,
-             (k->flags & KEY_WITH_TLS) != 0 ? " Only with TLS." : "");
+    snprintf(ret_text, DESCRIPTION_SIZE, "%s%s%s", k->help,
+             (k->flags & KEY_WITH_TLS) != 0 ? " Only with TLS." : "",
+             (k->flags & KEY_RESTART) != 0 ? " A change needs a restart." : "");
     return ret_text;
 }

@@ -19,6 +19,9 @@ static const char introduction[] =
     "in for an\n"
     "  empty variable. `$${` is a literal `${`.\n"
     "- **Secrets** belong into variables or files: `password_file`, `token_file`.\n"
+    "- **Reload**: SIGHUP, or a change of the file, applies everything but the keys "
+    "that need a\n"
+    "  restart; those wait for one, and `/readyz` names them.\n"
     "- Paths of files are relative to the directory that runnel is started in.\n"
     "- Texts with signs such as `{` `[` `*` `:` need quotes: `topic: \"orders.{shop}\"`.\n";
 

@@ -312,3 +312,20 @@ admin_add_prefix(struct admin *a,
     a->prefixes[a->prefixes_length++] = (struct admin_prefix){str_from(prefix), on_request, arg};
     return 0;
 }
+
+void
+admin_remove_prefix(struct admin *a, const char *prefix)
+{
+    for (size_t i = 0; i < a->prefixes_length; i++) {
+        if (str_equal(a->prefixes[i].path, str_from(prefix))) {
+            a->prefixes[i] = a->prefixes[--a->prefixes_length];
+            return;
+        }
+    }
+}
+
+void
+admin_set_config(struct admin *a, const struct config_admin *config)
+{
+    evhttp_set_max_body_size(a->http, (ev_ssize_t)config->body_bytes);
+}

@@ -21,6 +21,9 @@ MUST_CHECK int admin_new(const struct config *config,
                          struct health *health,
                          struct metrics *metrics,
                          struct admin **ret_admin);
+/* What can change while it runs: how large a body may be. */
+void admin_set_config(struct admin *a, const struct config_admin *config);
+
 uint16_t admin_port(const struct admin *a);
 void admin_free(struct admin *a);
 
@@ -30,3 +33,6 @@ MUST_CHECK int admin_add_prefix(struct admin *a,
                                 const char *prefix,
                                 void (*on_request)(struct evhttp_request *request, void *arg),
                                 void *arg);
+
+/* No longer; requests under way stay with whom they went to. */
+void admin_remove_prefix(struct admin *a, const char *prefix);

@@ -35,18 +35,18 @@ int
 cmd_check(int argc, char **argv)
 {
     int status = EXIT_FAILED;
-    struct settings settings;
     const char *path = check_parse_arguments(argc, argv, &status);
     if (path == NULL) {
         return status;
     }
-    if (settings_load(path, &settings) != 0) {
+    struct settings *settings = settings_load_or_explain(path);
+    if (settings == NULL) {
         return EXIT_FAILED;
     }
-    const struct config *config = settings.config;
+    const struct config *config = settings->config;
     printf("%s: ok, %zu source%s, %zu route%s\n", path, config->sources_length,
            config->sources_length == 1 ? "" : "s", config->routes_length,
            config->routes_length == 1 ? "" : "s");
-    settings_free(&settings);
+    settings_unref(settings);
     return EXIT_OK;
 }

@@ -226,14 +226,14 @@ cmd_routes(int argc, char **argv)
 {
     int status = EXIT_FAILED;
     struct arguments arguments;
-    struct settings settings;
     if (!routes_parse_arguments(argc, argv, &arguments, &status)) {
         return status;
     }
-    if (settings_load(arguments.path, &settings) != 0) {
+    struct settings *settings = settings_load_or_explain(arguments.path);
+    if (settings == NULL) {
         return EXIT_FAILED;
     }
-    status = routes_run(settings.config, settings.table, &arguments);
-    settings_free(&settings);
+    status = routes_run(settings->config, settings->table, &arguments);
+    settings_unref(settings);
     return status;
 }

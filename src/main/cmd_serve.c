@@ -14,11 +14,11 @@
 static const char usage[] =
     "usage: runnel serve [-c FILE]\n"
     "\n"
-    "Runs until SIGTERM, SIGINT or SIGHUP, then waits for stream.drain_delay (not with SIGINT) "
-    "and\n"
-    "ends its streams over stream.drain; a second signal ends at once. There is no reload: a "
-    "restart\n"
-    "does it, clients resume.\n"
+    "Runs until SIGTERM or SIGINT, then waits for stream.drain_delay (not with SIGINT) and ends "
+    "its\n"
+    "streams over stream.drain; a second signal ends at once. SIGHUP, or a change of FILE, "
+    "reloads:\n"
+    "checked first, then applied without ending a stream.\n"
     "Without -c: memory log, http source on 127.0.0.1:8081, streams on 127.0.0.1:8080.\n";
 
 /* Every stream is a descriptor: take what the system allows. */
@@ -44,13 +44,14 @@ serve_explain_default(void)
 }
 
 static int
-serve_run(const struct config *config, struct table *table)
+serve_run(struct settings *settings, const char *path)
 {
     struct daemon *daemon = NULL;
+    const struct config *config = settings->config;
     log_configure(config->log.level, config->log.format);
     serve_raise_descriptors();
     signal(SIGPIPE, SIG_IGN);
-    int r = daemon_new(config, table, &daemon);
+    int r = daemon_new(settings, path, &daemon);
     if (r == 0) {
         r = daemon_run(daemon);
     }
@@ -83,14 +84,12 @@ cmd_serve(int argc, char **argv)
     if (status != EXIT_OK) {
         return status < 0 ? EXIT_OK : status;
     }
-    struct settings settings;
-    int r = settings_load(path, &settings);
-    if (r == 0) {
-        if (path == NULL) {
-            serve_explain_default();
-        }
-        r = serve_run(settings.config, settings.table);
-        settings_free(&settings);
+    struct settings *settings = settings_load_or_explain(path);
+    if (settings == NULL) {
+        return EXIT_FAILED;
     }
-    return r == 0 ? EXIT_OK : EXIT_FAILED;
+    if (path == NULL) {
+        serve_explain_default();
+    }
+    return serve_run(settings, path) == 0 ? EXIT_OK : EXIT_FAILED;
 }

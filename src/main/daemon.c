@@ -14,20 +14,18 @@
 #include "http/admission.h"
 #include "main/broadcast.h"
 #include "main/drain.h"
-#include "main/labels.h"
 #include "main/notify.h"
 #include "main/pipeline.h"
+#include "main/reload.h"
+#include "main/settings.h"
+#include "main/source_set.h"
 #include "main/worker.h"
 #include "observability/health.h"
 #include "observability/metrics.h"
-#include "routing/table.h"
-#include "sources/http.h"
-#include "sources/source.h"
 
 #include <event2/event.h>
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -35,11 +33,14 @@ enum {
     DAEMON_SIGNALS = 3,
 };
 
+enum worker_mail { WORKER_DRAINED, WORKER_CONFIGURED };
+
 struct daemon {
-    const struct config *config;
-    struct table *table;
+    struct settings *settings; /* references: what is served */
+    struct settings *started;  /* what was at the start: the log is connected by it */
+    struct settings *replaced; /* what workers may still use; NULL: nothing */
+    size_t applying;           /* who has not taken the settings over yet */
     struct loop *loop;
-    struct labels *labels;
     struct metrics *metrics;
     struct health *health;
     struct broadcast *broadcast;
@@ -49,41 +50,129 @@ struct daemon {
     struct admission *admission;
     struct worker **workers;
     size_t workers_length, workers_drained;
-    struct source **sources;
-    size_t sources_length;
-    struct source_subscription **subscriptions; /* of each source */
-    struct mailbox *drained;                    /* from the workers: one mail each */
-    struct event *signals[DAEMON_SIGNALS];      /* NULL: not caught */
+    struct source_set *sources;
+    struct reload *reload;                 /* NULL: without a file */
+    struct mailbox *from_workers;          /* of enum worker_mail */
+    struct event *signals[DAEMON_SIGNALS]; /* NULL: not caught */
     struct drain *drain;
     struct notify_watchdog watchdog;
 };
 
+/* --- from the workers --- */
+
 /* A worker's thread. */
 static void
-daemon_on_worker_drained(void *arg)
+daemon_post(struct daemon *d, enum worker_mail type)
 {
-    struct daemon *d = arg;
-    struct mail mail = {.type = 0};
-    if (mailbox_post_urgent(d->drained, &mail) < 0) {
+    struct mail mail = {.type = type};
+    if (mailbox_post_urgent(d->from_workers, &mail) < 0) {
         abort(); /* 32 bytes: the process cannot be saved */
     }
 }
 
 static void
-daemon_on_drained(void *arg, const struct mail *mails, size_t length)
+daemon_on_worker_drained(void *arg)
 {
-    struct daemon *d = arg;
-    (void)mails;
-    d->workers_drained += length;
-    if (d->workers_drained == d->workers_length) {
+    daemon_post(arg, WORKER_DRAINED);
+}
+
+static void
+daemon_on_worker_configured(void *arg)
+{
+    daemon_post(arg, WORKER_CONFIGURED);
+}
+
+static void
+daemon_note_drained(struct daemon *d)
+{
+    if (++d->workers_drained == d->workers_length) {
         drain_on_streams_ended(d->drain);
     }
 }
+
+/* Of the settings before nothing is left but what sources that stay are connected by; they know. */
+static void
+daemon_note_applied(struct daemon *d)
+{
+    if (--d->applying > 0) {
+        return;
+    }
+    if (d->replaced != NULL) { /* else it was the start */
+        settings_unref(d->replaced);
+        d->replaced = NULL;
+        reload_on_applied(d->reload);
+    }
+}
+
+static void
+daemon_on_worker_mail(void *arg, const struct mail *mails, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        switch ((enum worker_mail)mails[i].type) {
+        case WORKER_DRAINED:
+            daemon_note_drained(arg);
+            break;
+        case WORKER_CONFIGURED:
+            daemon_note_applied(arg);
+            break;
+        }
+    }
+}
+
+/* --- reload --- */
+
+static void
+daemon_tell_limits(struct daemon *d)
+{
+    metrics_set(metrics_slot(d->metrics, 0), METRIC_STREAMS_LIMIT, 0,
+                (int64_t)d->settings->config->http.connections);
+}
+
+static int
+daemon_plan(void *arg, struct settings *settings)
+{
+    struct daemon *d = arg;
+    int r = settings_serve(settings, d->metrics);
+    return r != 0 ? r : source_set_plan(d->sources, settings);
+}
+
+/* What is for another store than the one that runs waits with it for a restart. */
+static void
+daemon_set_log_config(struct daemon *d)
+{
+    const struct config_replay *config = &d->settings->config->replay;
+    if (config->store == d->started->config->replay.store) {
+        replay_set_config(d->log, config);
+    }
+}
+
+static void
+daemon_apply(void *arg, struct settings *settings)
+{
+    struct daemon *d = arg;
+    struct config *config = settings->config;
+    d->replaced = d->settings;
+    d->settings = settings_ref(settings);
+    d->applying = d->workers_length + 1;
+    log_configure(config->log.level, config->log.format);
+    daemon_tell_limits(d);
+    daemon_set_log_config(d);
+    if (d->admin != NULL) {
+        admin_set_config(d->admin, &config->admin);
+    }
+    for (size_t i = 0; i < d->workers_length; i++) {
+        worker_set_config(d->workers[i], config, daemon_on_worker_configured, d);
+    }
+    source_set_apply(d->sources);
+}
+
+/* --- signals --- */
 
 static void
 daemon_unready(void *arg)
 {
     struct daemon *d = arg;
+    reload_stop(d->reload);
     health_set_draining(d->health);
 }
 
@@ -100,9 +189,7 @@ static void
 daemon_stop_sources(void *arg)
 {
     struct daemon *d = arg;
-    for (size_t i = 0; i < d->sources_length; i++) {
-        source_stop(d->sources[i]);
-    }
+    source_set_stop(d->sources);
 }
 
 static bool
@@ -112,12 +199,7 @@ daemon_is_idle(void *arg)
     uint64_t events = 0;
     uint64_t bytes = 0;
     replay_queue(d->log, &events, &bytes);
-    for (size_t i = 0; i < d->sources_length; i++) {
-        if (!source_is_idle(d->sources[i])) {
-            return false;
-        }
-    }
-    return events == 0;
+    return events == 0 && source_set_is_idle(d->sources);
 }
 
 static void
@@ -125,7 +207,11 @@ daemon_on_signal(evutil_socket_t signal, short what, void *arg)
 {
     struct daemon *d = arg;
     (void)what;
-    drain_on_signal(d->drain, &d->config->stream, signal != SIGINT);
+    if (signal == SIGHUP && d->reload != NULL) {
+        reload_request(d->reload);
+    } else {
+        drain_on_signal(d->drain, &d->settings->config->stream, signal != SIGINT);
+    }
 }
 
 /* nohup: a hangup is not meant for this process. */
@@ -157,39 +243,35 @@ daemon_catch_signals(struct daemon *d)
 static int
 daemon_build_base(struct daemon *d)
 {
-    const struct config *c = d->config;
+    const struct config *c = d->settings->config;
     d->loop = loop_new("ingest");
     if (d->loop == NULL) {
         return ERR_MEMORY;
     }
     d->metrics = metrics_new(c->http.workers + 1, c->admin.metrics_routes);
-    d->labels = d->metrics != NULL ? labels_new(c, d->metrics) : NULL;
-    metrics_set(d->metrics != NULL ? metrics_slot(d->metrics, 0) : NULL, METRIC_STREAMS_LIMIT, 0,
-                (int64_t)c->http.connections);
     d->health = health_new();
-    d->drained = mailbox_new(d->loop, CONTROL_MAX, daemon_on_drained, d);
+    d->from_workers = mailbox_new(d->loop, CONTROL_MAX, daemon_on_worker_mail, d);
     d->drain = drain_new(d->loop, &(struct drain_steps){.arg = d,
                                                         .unready = daemon_unready,
                                                         .end_streams = daemon_end_streams,
                                                         .stop_sources = daemon_stop_sources,
                                                         .is_idle = daemon_is_idle});
-    if (d->labels == NULL || d->health == NULL || d->drained == NULL || d->drain == NULL) {
+    if (d->metrics == NULL || d->health == NULL || d->from_workers == NULL || d->drain == NULL) {
         return ERR_MEMORY;
     }
-    return daemon_catch_signals(d);
+    daemon_tell_limits(d);
+    int r = settings_serve(d->settings, d->metrics);
+    return r != 0 ? r : daemon_catch_signals(d);
 }
 
 static int
 daemon_build_log(struct daemon *d)
 {
-    const struct config_replay *config = &d->config->replay;
+    const struct config_replay *config = &d->started->config->replay;
     d->broadcast = broadcast_new(d->loop, metrics_slot(d->metrics, 0));
     d->pipeline = pipeline_new(&(struct pipeline_parts){
-        .config = d->config,
-        .table = d->table,
         .broadcast = d->broadcast,
         .health = d->health,
-        .labels = d->labels,
     });
     if (d->broadcast == NULL || d->pipeline == NULL) {
         return ERR_MEMORY;
@@ -209,16 +291,17 @@ daemon_build_log(struct daemon *d)
 static int
 daemon_build_workers(struct daemon *d)
 {
-    uint32_t length = d->config->http.workers;
+    const struct config *config = d->settings->config;
+    uint32_t length = config->http.workers;
     uint16_t port = 0; /* the first one binds what the config says */
     d->workers = calloc(length, sizeof(struct worker *));
-    d->admission = admission_new(&d->config->http);
+    d->admission = admission_new(&config->http);
     if (d->workers == NULL || d->admission == NULL) {
         return ERR_MEMORY;
     }
     for (uint32_t i = 0; i < length; i++) {
         struct worker_parts parts = {
-            .config = d->config,
+            .config = config,
             .index = i,
             .port = port,
             .log = d->log,
@@ -238,93 +321,78 @@ daemon_build_workers(struct daemon *d)
     return 0;
 }
 
-/* The table's subscriptions in the words of the sources. */
-static int
-daemon_subscribe(struct daemon *d, uint32_t source, struct source_settings *settings)
+static void
+daemon_on_sources_applied(void *arg)
 {
-    size_t length = 0;
-    const struct table_subscription *from = table_subscriptions(d->table, source, &length);
-    struct source_subscription *to = calloc(length + 1, sizeof *to);
-    if (to == NULL) {
-        return ERR_MEMORY;
-    }
-    for (size_t i = 0; i < length; i++) {
-        to[i] = (struct source_subscription){from[i].filter, from[i].is_pattern};
-    }
-    d->subscriptions[source] = to;
-    settings->subscriptions = to;
-    settings->subscriptions_length = length;
-    return 0;
-}
-
-static bool
-daemon_is_first(void *arg, uint32_t source, size_t subscription, struct str topic)
-{
-    struct daemon *d = arg;
-    return table_subscription_is_first(d->table, source, subscription, topic);
-}
-
-static int
-daemon_build_source(struct daemon *d, uint32_t index)
-{
-    struct source_settings settings = {
-        .config = &d->config->sources[index],
-        .index = index,
-        .loop = d->loop,
-        .sink = pipeline_sink(d->pipeline),
-        .dedup = {d, daemon_is_first},
-        .series = labels_source(d->labels, index),
-        .health = d->health,
-    };
-    int r = daemon_subscribe(d, index, &settings);
-    if (r < 0) {
-        return r;
-    }
-    struct source *source = source_new(&settings);
-    if (source == NULL) {
-        return ERR_MEMORY;
-    }
-    d->sources[d->sources_length++] = source;
-    if (settings.config->type == SOURCE_HTTP && d->admin != NULL) {
-        return admin_add_prefix(d->admin, "/publish/", http_source_on_request, source);
-    }
-    return 0;
+    daemon_note_applied(arg);
 }
 
 static int
 daemon_build_sources(struct daemon *d)
 {
-    size_t length = d->config->sources_length;
-    if (d->config->admin.is_on) {
-        int r = admin_new(d->config, d->loop, d->health, d->metrics, &d->admin);
+    const struct config *c = d->settings->config;
+    if (c->admin.is_on) {
+        int r = admin_new(c, d->loop, d->health, d->metrics, &d->admin);
         if (r < 0) {
             return r;
         }
     }
-    d->sources = calloc(length + 1, sizeof(struct source *));
-    d->subscriptions = calloc(length + 1, sizeof(struct source_subscription *));
-    if (d->sources == NULL || d->subscriptions == NULL) {
+    d->sources = source_set_new(&(struct source_set_parts){
+        .loop = d->loop,
+        .pipeline = d->pipeline,
+        .health = d->health,
+        .admin = d->admin,
+        .arg = d,
+        .on_applied = daemon_on_sources_applied,
+    });
+    if (d->sources == NULL) {
         return ERR_MEMORY;
     }
-    for (uint32_t i = 0; i < length; i++) {
-        int r = daemon_build_source(d, i);
-        if (r < 0) {
-            return r;
-        }
-    }
-    pipeline_set_sources(d->pipeline, d->sources, d->sources_length);
-    return 0;
+    pipeline_set_sources(d->pipeline, d->sources);
+    return source_set_plan(d->sources, d->settings);
 }
 
-int
-daemon_new(const struct config *config, struct table *table, struct daemon **ret_daemon)
+static void
+daemon_notify_ready(const struct daemon *d)
 {
-    struct daemon *d = calloc(1, sizeof *d);
-    if (d == NULL) {
-        return ERR_MEMORY;
+    char status[128];
+    const struct config *c = d->settings->config;
+    const char *host = c->http.listen.host[0] != '\0' ? c->http.listen.host : "*";
+    snprintf(status, sizeof(status), "Serving %s port %u, %zu sources, %zu routes", host,
+             worker_port(d->workers[0]), c->sources_length, c->routes_length);
+    notify_ready(status);
+}
+
+static void
+daemon_on_reload_end(void *arg)
+{
+    daemon_notify_ready(arg);
+}
+
+/* Without a file there is nothing to read again. */
+static int
+daemon_build_reload(struct daemon *d, const char *path)
+{
+    if (path == NULL) {
+        return 0;
     }
-    d->config = config;
-    d->table = table;
+    d->reload = reload_new(&(struct reload_parts){
+        .loop = d->loop,
+        .path = path,
+        .started = d->started,
+        .health = d->health,
+        .metrics = metrics_slot(d->metrics, 0),
+        .arg = d,
+        .plan = daemon_plan,
+        .apply = daemon_apply,
+        .on_end = daemon_on_reload_end,
+    });
+    return d->reload != NULL ? 0 : ERR_MEMORY;
+}
+
+static int
+daemon_build(struct daemon *d, const char *path)
+{
     int r = daemon_build_base(d);
     if (r == 0) {
         r = daemon_build_log(d);
@@ -335,6 +403,20 @@ daemon_new(const struct config *config, struct table *table, struct daemon **ret
     if (r == 0) {
         r = daemon_build_sources(d);
     }
+    return r != 0 ? r : daemon_build_reload(d, path);
+}
+
+int
+daemon_new(struct settings *settings, const char *path, struct daemon **ret_daemon)
+{
+    struct daemon *d = calloc(1, sizeof *d);
+    if (d == NULL) {
+        settings_unref(settings);
+        return ERR_MEMORY;
+    }
+    d->settings = settings;
+    d->started = settings_ref(settings);
+    int r = daemon_build(d, path);
     if (r < 0) {
         daemon_free(d);
         return r;
@@ -350,8 +432,9 @@ daemon_start(struct daemon *d)
     for (size_t i = 0; r == 0 && i < d->workers_length; i++) {
         r = worker_start(d->workers[i]);
     }
-    for (size_t i = 0; r == 0 && i < d->sources_length; i++) {
-        r = source_start(d->sources[i]);
+    if (r == 0) {
+        d->applying = 1;
+        source_set_apply(d->sources);
     }
     return r;
 }
@@ -359,25 +442,14 @@ daemon_start(struct daemon *d)
 static void
 daemon_announce(const struct daemon *d)
 {
-    const struct config *c = d->config;
+    const struct config *c = d->settings->config;
     const char *host = c->http.listen.host[0] != '\0' ? c->http.listen.host : "*";
     log_info("serve.started", LOG_TEXT("http_host", host),
              LOG_U64("http_port", worker_port(d->workers[0])),
              LOG_U64("admin_port", d->admin != NULL ? admin_port(d->admin) : 0),
-             LOG_U64("workers", d->workers_length), LOG_U64("sources", d->sources_length),
+             LOG_U64("workers", d->workers_length), LOG_U64("sources", c->sources_length),
              LOG_U64("routes", c->routes_length),
              LOG_TEXT("replay", c->replay.store == REPLAY_REDIS ? "redis" : "memory"));
-}
-
-static void
-daemon_notify_ready(const struct daemon *d)
-{
-    char status[128];
-    const struct config *c = d->config;
-    const char *host = c->http.listen.host[0] != '\0' ? c->http.listen.host : "*";
-    snprintf(status, sizeof(status), "Serving %s port %u, %zu sources, %zu routes", host,
-             worker_port(d->workers[0]), d->sources_length, c->routes_length);
-    notify_ready(status);
 }
 
 int
@@ -402,19 +474,6 @@ daemon_run(struct daemon *d)
 }
 
 static void
-daemon_free_sources(struct daemon *d)
-{
-    for (size_t i = 0; i < d->sources_length; i++) {
-        source_free(d->sources[i]);
-    }
-    for (size_t i = 0; d->subscriptions != NULL && i < d->config->sources_length; i++) {
-        free(d->subscriptions[i]);
-    }
-    free(d->subscriptions);
-    free(d->sources);
-}
-
-static void
 daemon_free_loop(struct daemon *d)
 {
     for (size_t i = 0; i < DAEMON_SIGNALS; i++) {
@@ -422,7 +481,7 @@ daemon_free_loop(struct daemon *d)
             event_free(d->signals[i]);
         }
     }
-    mailbox_free(d->drained);
+    mailbox_free(d->from_workers);
     drain_free(d->drain);
     loop_free(d->loop);
 }
@@ -433,8 +492,9 @@ daemon_free(struct daemon *d)
     if (d == NULL) {
         return;
     }
+    reload_free(d->reload);
     admin_free(d->admin);
-    daemon_free_sources(d);
+    source_set_free(d->sources);
     for (size_t i = 0; i < d->workers_length; i++) {
         worker_free(d->workers[i]);
     }
@@ -445,7 +505,9 @@ daemon_free(struct daemon *d)
     broadcast_free(d->broadcast);
     daemon_free_loop(d);
     health_free(d->health);
-    labels_free(d->labels);
+    settings_unref(d->replaced);
+    settings_unref(d->started);
+    settings_unref(d->settings);
     metrics_free(d->metrics);
     free(d);
 }

@@ -2,9 +2,11 @@
 
 #include "main/pipeline.h"
 
-#include "base/log.h"
+#include "config/config.h"
 #include "main/broadcast.h"
 #include "main/labels.h"
+#include "main/settings.h"
+#include "main/source_set.h"
 #include "observability/health.h"
 #include "observability/metrics.h"
 #include "routing/table.h"
@@ -34,8 +36,7 @@ struct miss {
 struct pipeline {
     struct pipeline_parts parts;
     struct replay *log;
-    struct source *const *sources;
-    size_t sources_length;
+    struct source_set *sources;
     uint64_t stored; /* the log has every ticket up to this one */
 
     /* One message at a time. */
@@ -95,11 +96,14 @@ pipeline_on_miss(void *arg, uint32_t route, enum table_miss why)
 }
 
 static int
-pipeline_append(struct pipeline *p, const struct mark *mark, uint64_t *ret_ticket)
+pipeline_append(struct pipeline *p,
+                const struct settings *settings,
+                const struct mark *mark,
+                uint64_t *ret_ticket)
 {
     for (size_t i = 0; i < p->length; i++) {
         const struct outline *o = &p->outlines[i];
-        const struct config_route *route = &p->parts.config->routes[o->route];
+        const struct config_route *route = &settings->config->routes[o->route];
         const char *channel = p->scratch.data + o->channel_begin;
         p->drafts[i] = (struct replay_draft){
             .channel = {channel, o->channel_size},
@@ -116,9 +120,9 @@ pipeline_append(struct pipeline *p, const struct mark *mark, uint64_t *ret_ticke
 
 /* The message is taken: one that is refused comes again, and would count twice. */
 static void
-pipeline_count(const struct pipeline *p, uint32_t source, bool is_matched)
+pipeline_count(const struct pipeline *p, const struct intake *from, bool is_matched)
 {
-    const struct labels *labels = p->parts.labels;
+    const struct labels *labels = from->settings->labels;
     const struct miss *misses = (const void *)p->misses.data;
     for (size_t i = 0; i < p->length; i++) {
         metrics_series_add(labels_route(labels, p->outlines[i].route), METRIC_ROUTE_EVENTS, 0, 1);
@@ -128,37 +132,40 @@ pipeline_count(const struct pipeline *p, uint32_t source, bool is_matched)
                            misses[i].why, 1);
     }
     if (!is_matched) {
-        metrics_series_add(labels_source(labels, source), METRIC_UNROUTED, 0, 1);
+        metrics_series_add(labels_source(labels, from->source), METRIC_UNROUTED, 0, 1);
     }
 }
 
 /* Gathers the message's events. Negative: it can never be taken; else how many routes matched. */
 static int
-pipeline_route(struct pipeline *p, const struct message *message)
+pipeline_route(struct pipeline *p, const struct intake *from, const struct message *message)
 {
+    struct message routed = *message;
     const struct table_visitor visitor = {p, pipeline_on_event, pipeline_on_miss};
     buf_clear(&p->scratch);
     buf_clear(&p->misses);
     p->length = 0;
     p->received_ms = message->received_ms;
     p->result = 0;
-    int matched = table_route(p->parts.table, message, &visitor);
+    routed.source = from->source;
+    int matched = table_route(from->settings->table, &routed, &visitor);
     return matched >= 0 && p->result < 0 ? p->result : matched;
 }
 
 static int
 pipeline_on_message(void *arg, const struct message *message, uint64_t *ret_ticket)
 {
-    struct pipeline *p = arg;
-    int matched = pipeline_route(p, message);
+    const struct intake *from = arg;
+    struct pipeline *p = from->pipeline;
+    int matched = pipeline_route(p, from, message);
     int r = matched < 0 ? matched : 0;
     if (r == 0 && p->length == 0 && message->mark == NULL) {
         *ret_ticket = p->stored;
     } else if (r == 0) {
-        r = pipeline_append(p, message->mark, ret_ticket);
+        r = pipeline_append(p, from->settings, message->mark, ret_ticket);
     }
     if (r == 0) {
-        pipeline_count(p, message->source, matched > 0);
+        pipeline_count(p, from, matched > 0);
     }
     return r;
 }
@@ -166,31 +173,31 @@ pipeline_on_message(void *arg, const struct message *message, uint64_t *ret_tick
 static int
 pipeline_move_mark(void *arg, const struct mark *mark, uint64_t *ret_ticket)
 {
-    struct pipeline *p = arg;
-    p->length = 0;
-    return pipeline_append(p, mark, ret_ticket);
+    const struct intake *from = arg;
+    from->pipeline->length = 0;
+    return pipeline_append(from->pipeline, from->settings, mark, ret_ticket);
 }
 
 static int
 pipeline_read_mark(void *arg, struct str name)
 {
-    struct pipeline *p = arg;
-    return replay_read_mark(p->log, name);
+    const struct intake *from = arg;
+    return replay_read_mark(from->pipeline->log, name);
 }
 
 static void
 pipeline_on_loss(void *arg, uint64_t count)
 {
-    const struct pipeline *p = arg;
+    const struct intake *from = arg;
     (void)count; /* the source has counted it, with the reason */
-    replay_note_loss(p->log);
+    replay_note_loss(from->pipeline->log);
 }
 
 static uint32_t
 pipeline_last_events(void *arg)
 {
-    const struct pipeline *p = arg;
-    return (uint32_t)p->length;
+    const struct intake *from = arg;
+    return (uint32_t)from->pipeline->length;
 }
 
 static void
@@ -198,18 +205,14 @@ pipeline_on_stored(void *arg, uint64_t ticket)
 {
     struct pipeline *p = arg;
     p->stored = ticket;
-    for (size_t i = 0; i < p->sources_length; i++) {
-        source_on_stored(p->sources[i], ticket);
-    }
+    source_set_on_stored(p->sources, ticket);
 }
 
 static void
 pipeline_on_dropped(void *arg, uint64_t ticket)
 {
     const struct pipeline *p = arg;
-    for (size_t i = 0; i < p->sources_length; i++) {
-        source_on_dropped(p->sources[i], ticket);
-    }
+    source_set_on_dropped(p->sources, ticket);
 }
 
 static void
@@ -236,10 +239,8 @@ pipeline_on_state(void *arg, bool is_up, const char *why)
 static void
 pipeline_on_mark(void *arg, const struct mark *mark, bool is_refused)
 {
-    struct pipeline *p = arg;
-    for (size_t i = 0; i < p->sources_length; i++) {
-        source_on_mark(p->sources[i], mark, is_refused);
-    }
+    const struct pipeline *p = arg;
+    source_set_on_mark(p->sources, mark, is_refused);
 }
 
 struct pipeline *
@@ -265,9 +266,9 @@ pipeline_free(struct pipeline *p)
 }
 
 struct sink
-pipeline_sink(struct pipeline *p)
+pipeline_sink(struct intake *intake)
 {
-    return (struct sink){.arg = p,
+    return (struct sink){.arg = intake,
                          .on_message = pipeline_on_message,
                          .on_loss = pipeline_on_loss,
                          .last_events = pipeline_last_events,
@@ -294,8 +295,13 @@ pipeline_set_log(struct pipeline *p, struct replay *log)
 }
 
 void
-pipeline_set_sources(struct pipeline *p, struct source *const *sources, size_t length)
+pipeline_set_sources(struct pipeline *p, struct source_set *sources)
 {
     p->sources = sources;
-    p->sources_length = length;
+}
+
+uint64_t
+pipeline_stored(const struct pipeline *p)
+{
+    return p->stored;
 }

@@ -3,7 +3,8 @@
  * The way of a message: source -> routing table -> encoder -> replay log; and back: what the log
  * has stored is told to the sources. The log's feed goes to the broadcast. Ingest loop.
  *
- * Owns nothing but scratch memory; the parts belong to serve.c.
+ * By which table a message is routed its source's intake says: after a reload the sources change over
+ * one by one, each where its broker has followed. Owns nothing but scratch memory.
  */
 
 #include "base/err.h"
@@ -15,26 +16,33 @@
 
 struct broadcast;
 struct health;
-struct labels;
 struct pipeline;
-struct table;
+struct settings;
+struct source_set;
 
 struct pipeline_parts {
-    const struct config *config;
-    struct table *table;
     struct broadcast *broadcast;
     struct health *health;
-    const struct labels *labels;
+};
+
+/* Where the messages of one source come in; its owner's. */
+struct intake {
+    struct pipeline *pipeline;
+    struct settings *settings; /* by which they are routed: the owner's reference */
+    uint32_t source;           /* index into those */
 };
 
 /* NULL on OOM. */
 struct pipeline *pipeline_new(const struct pipeline_parts *parts);
 void pipeline_free(struct pipeline *p);
 
-/* For the sources, and for the log. */
-struct sink pipeline_sink(struct pipeline *p);
+/* For a source, whose intake is borrowed, and for the log. */
+struct sink pipeline_sink(struct intake *intake);
 struct replay_listener pipeline_listener(struct pipeline *p);
 
 /* Before the first message: the log, and who is told what it has stored. Borrowed. */
 void pipeline_set_log(struct pipeline *p, struct replay *log);
-void pipeline_set_sources(struct pipeline *p, struct source *const *sources, size_t length);
+void pipeline_set_sources(struct pipeline *p, struct source_set *sources);
+
+/* What the log has told last: for a source that comes later. */
+uint64_t pipeline_stored(const struct pipeline *p);

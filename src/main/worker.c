@@ -7,11 +7,11 @@
 #include "event/mailbox.h"
 #include "event/timer.h"
 #include "http/server.h"
+#include "main/thread.h"
 #include "replay/replay.h"
 #include "streaming/hub.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 enum {
@@ -20,7 +20,8 @@ enum {
 };
 
 enum control_mail {
-    CONTROL_DRAIN, /* number: ms */
+    CONTROL_DRAIN,  /* number: ms */
+    CONTROL_CONFIG, /* object: struct config *, borrowed until the next one */
     CONTROL_STOP,
 };
 
@@ -33,6 +34,8 @@ struct worker {
     struct timer drained; /* looks whether the last stream is gone */
     void (*on_drained)(void *arg);
     void *on_drained_arg;
+    void (*on_configured)(void *arg);
+    void *on_configured_arg;
     pthread_t thread;
     bool is_running; /* main thread: there is a thread to join */
 };
@@ -49,6 +52,14 @@ worker_on_drained_timer(void *arg)
 }
 
 static void
+worker_take_config(struct worker *w, const struct config *config)
+{
+    server_set_config(w->server, config);
+    hub_set_config(w->hub, &config->stream);
+    w->on_configured(w->on_configured_arg);
+}
+
+static void
 worker_on_control(void *arg, const struct mail *mails, size_t length)
 {
     struct worker *w = arg;
@@ -58,6 +69,9 @@ worker_on_control(void *arg, const struct mail *mails, size_t length)
             server_drain(w->server);
             hub_drain(w->hub, (uint32_t)mails[i].number);
             worker_on_drained_timer(w);
+            break;
+        case CONTROL_CONFIG:
+            worker_take_config(w, mails[i].object);
             break;
         case CONTROL_STOP:
             loop_stop(w->loop);
@@ -132,27 +146,32 @@ worker_run(void *arg)
     return NULL;
 }
 
-/* Signals are the main thread's: the worker inherits a mask that blocks them all. */
 int
 worker_start(struct worker *w)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    w->is_running = pthread_create(&w->thread, NULL, worker_run, w) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return w->is_running ? 0 : ERR_SYSTEM;
+    int r = thread_start(&w->thread, worker_run, w);
+    w->is_running = r == 0;
+    return r;
 }
 
 /* Control mail is rare and small; where there is no memory for it the process cannot be saved. */
 static void
-worker_post(struct worker *w, enum control_mail type, uint64_t number)
+worker_post(struct worker *w, struct mail mail)
 {
-    struct mail mail = {.type = type, .number = number};
     if (mailbox_post_urgent(w->control, &mail) < 0) {
         abort();
     }
+}
+
+void
+worker_set_config(struct worker *w,
+                  struct config *config,
+                  void (*on_configured)(void *arg),
+                  void *arg)
+{
+    w->on_configured = on_configured;
+    w->on_configured_arg = arg;
+    worker_post(w, (struct mail){.type = CONTROL_CONFIG, .object = config});
 }
 
 void
@@ -160,14 +179,14 @@ worker_drain(struct worker *w, uint32_t over_ms, void (*on_drained)(void *arg), 
 {
     w->on_drained = on_drained;
     w->on_drained_arg = arg;
-    worker_post(w, CONTROL_DRAIN, over_ms);
+    worker_post(w, (struct mail){.type = CONTROL_DRAIN, .number = over_ms});
 }
 
 void
 worker_stop(struct worker *w)
 {
     if (w->is_running) {
-        worker_post(w, CONTROL_STOP, 0);
+        worker_post(w, (struct mail){.type = CONTROL_STOP});
         pthread_join(w->thread, NULL);
         w->is_running = false;
     }

@@ -34,6 +34,15 @@ struct mailbox *worker_hub_mailbox(struct worker *w);
 MUST_CHECK int worker_start(struct worker *w);
 
 /*
+ * Main thread. From on_configured on, which is called on the worker's thread, nothing of the config before is
+ * used, and this one until the next. One at a time.
+ */
+void worker_set_config(struct worker *w,
+                       struct config *config,
+                       void (*on_configured)(void *arg),
+                       void *arg);
+
+/*
  * Any thread. Refuses new streams softly and ends the open ones within over_ms; on_drained is
  * called on the worker's thread when none is left.
  */

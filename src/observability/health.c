@@ -96,6 +96,16 @@ health_set(struct health *h, const char *name, bool is_up, const char *why)
 }
 
 void
+health_remove(struct health *h, const char *name)
+{
+    struct health_component *c = health_find(h, name);
+    if (c != NULL) {
+        list_remove(&c->node);
+        free(c);
+    }
+}
+
+void
 health_set_draining(struct health *h)
 {
     h->is_draining = true;

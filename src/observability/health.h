@@ -21,6 +21,9 @@ void health_free(struct health *h);
  */
 void health_set(struct health *h, const char *name, bool is_up, const char *why);
 
+/* There is no such component any more; none is fine. */
+void health_remove(struct health *h, const char *name);
+
 /* The process ends or drains: not ready, whatever the components say. */
 void health_set_draining(struct health *h);
 

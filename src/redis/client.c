@@ -46,7 +46,7 @@ client_is_connected(const struct redis_client *c)
 static bool
 client_is_subscriber(const struct redis_client *c)
 {
-    return c->settings.subscriptions_length > 0;
+    return c->settings.subscriptions_length > 0 || c->settings.listener.on_resubscribed != NULL;
 }
 
 /* --- time --- */
@@ -181,6 +181,7 @@ client_disconnect(struct redis_client *c)
     transport_close(c->transport);
     loop_task_cancel(&c->flush);
     buf_clear(&c->output);
+    c->leaving = 0;
     timer_stop(&c->timer);
 }
 
@@ -200,6 +201,7 @@ client_drop(struct redis_client *c, int status, const char *why)
     client_set_timer(c, backoff_next_ms(&c->backoff));
     client_fail_commands(c, status);
     if (c->state != REDIS_CLOSED) { /* a callback may have freed the client */
+        subscriber_on_down(c);
         c->settings.listener.on_down(c->settings.listener.arg, status, c->why);
     }
 }
@@ -230,12 +232,13 @@ client_set_up(struct redis_client *c)
     c->up_ms = loop_now_ms(c->loop);
     client_watch(c);
     c->settings.listener.on_up(c->settings.listener.arg);
+    subscriber_on_up(c);
 }
 
 void
 client_on_greeted(struct redis_client *c)
 {
-    if (!client_is_subscriber(c)) {
+    if (c->settings.subscriptions_length == 0) {
         client_set_up(c);
         return;
     }
@@ -479,6 +482,19 @@ const char *
 redis_client_address(const struct redis_client *c)
 {
     return c->address;
+}
+
+void
+redis_client_resubscribe(struct redis_client *c, const struct redis_resubscription *change)
+{
+    assert(client_is_subscriber(c) && !c->is_changing);
+    c->is_changing = true;
+    c->change = *change;
+    if (c->state == REDIS_UP) {
+        subscriber_on_up(c);
+    } else if (c->state != REDIS_SUBSCRIBING) { /* which asks for the old ones just now */
+        subscriber_on_down(c);
+    }
 }
 
 static void

@@ -5,8 +5,8 @@
  *     waiting -> connecting -> greeting (AUTH, SELECT, CLIENT SETNAME, PING) -> [subscribing] -> up
  *        ^------------------------- any failure, after a jittered wait --------------------------'
  *
- * A client is either for commands, pipelined, each with a callback, or, where it was given
- * subscriptions, for messages; those are asked for again on every connection, before it is up. Both
+ * A client is either for commands, pipelined, each with a callback, or, where it has subscriptions or
+ * may get some, for messages; those are asked for again on every connection, before it is up. Both
  * notice a dead peer by PING. Commands are not kept over a lost connection: whoever sent them knows
  * what is safe to send again.
  *
@@ -48,8 +48,18 @@ struct redis_listener {
      * ERR_TIMEOUT, ERR_AUTH, ERR_REFUSED, ERR_PROTOCOL, ERR_LIMIT, ERR_MEMORY.
      */
     void (*on_down)(void *arg, int status, const char *why);
-    /* Borrowed for the call. May come before on_up. NULL without subscriptions. */
+    /* Borrowed for the call. May come before on_up. NULL for commands. */
     void (*on_message)(void *arg, const struct redis_message *message);
+    /* See redis_client_resubscribe(); NULL where nobody calls that. */
+    void (*on_resubscribed)(void *arg);
+};
+
+/* From the client's subscriptions to others. Borrowed until on_resubscribed returns, `all` for longer. */
+struct redis_resubscription {
+    const struct redis_subscription *all; /* from then on, as settings.subscriptions */
+    size_t all_length;
+    const struct redis_subscription *added, *removed;
+    size_t added_length, removed_length;
 };
 
 struct redis_settings {
@@ -85,7 +95,7 @@ enum { REDIS_E_FULL = 1 };
 /*
  * Sends a command; `on_reply` is never called from inside. ERR_CONNECT where the client is not up,
  * REDIS_E_FULL where commands or bytes reached their limit, ERR_MEMORY: nothing was sent. Not for a
- * client with subscriptions.
+ * client for messages.
  */
 MUST_CHECK int redis_client_command(struct redis_client *c,
                                     const struct str *words,
@@ -99,3 +109,11 @@ MUST_CHECK int redis_client_command(struct redis_client *c,
  * on_down. Nothing where there is no connection.
  */
 void redis_client_reconnect(struct redis_client *c, int status, const char *why);
+
+/*
+ * For messages. Subscribes to what is added, then unsubscribes what is removed. on_resubscribed is called once, maybe
+ * from inside: at a place between two messages of the server before which it had all the old subscriptions, and from
+ * which on it has all the new ones; or where there is no connection. A message published between the two has come, or
+ * comes, by both. One change at a time.
+ */
+void redis_client_resubscribe(struct redis_client *c, const struct redis_resubscription *change);

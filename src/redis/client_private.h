@@ -32,10 +32,13 @@ struct redis_client {
     struct timer timer; /* what it means depends on the state */
     uint64_t timer_due_ms;
     struct backoff backoff;
-    uint64_t up_ms;     /* since when */
-    uint64_t read_ms;   /* last byte from the peer */
-    bool is_pinged;     /* subscribed: a PING is unanswered */
-    size_t confirmed;   /* subscriptions, of this connection */
+    uint64_t up_ms;   /* since when */
+    uint64_t read_ms; /* last byte from the peer */
+    bool is_pinged;   /* subscribed: a PING is unanswered */
+    size_t confirmed; /* subscriptions, of this connection or of the change */
+    size_t leaving;   /* removed ones that the server has not confirmed */
+    bool is_changing; /* `change` waits, for the connection or for its confirmations */
+    struct redis_resubscription change;
     const char **argv;  /* owned; scratch for the formatter */
     size_t *argv_sizes; /* owned */
     size_t argv_capacity;
@@ -70,6 +73,10 @@ enum { GREETING_COMMANDS_MAX = 4 };
  */
 MUST_CHECK int subscriber_send(struct redis_client *c);
 void subscriber_on_reply(struct redis_client *c, const struct redis_reply *reply);
+
+/* subscriber.c: a change that waited goes on, now that the connection is up; or it is done, for there is none. */
+void subscriber_on_up(struct redis_client *c);
+void subscriber_on_down(struct redis_client *c);
 
 /* Subscribed: asks the peer whether it lives. ERR_MEMORY. */
 MUST_CHECK int subscriber_ping(struct redis_client *c);

@@ -13,6 +13,7 @@ struct replay_ops {
                   uint64_t *ret_ticket);
     int (*read_mark)(struct replay *r, struct str name);
     void (*note_loss)(struct replay *r);
+    void (*set_config)(struct replay *r, const struct config_replay *config);
     void (*queue)(const struct replay *r, uint64_t *ret_length, uint64_t *ret_bytes);
     int (*start)(struct replay *r);
     void (*free)(struct replay *r);

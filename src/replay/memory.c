@@ -181,6 +181,23 @@ memory_note_loss(struct replay *r)
     }
 }
 
+static struct memory_limits
+memory_limits_of(const struct config_replay *config)
+{
+    return (struct memory_limits){
+        .keep = {.events = config->keep.events, .for_ms = config->keep.for_ms},
+        .bytes = config->memory_bytes,
+        .channel_bytes = config->channel_bytes,
+    };
+}
+
+static void
+memory_set_config(struct replay *r, const struct config_replay *config)
+{
+    struct memory_limits limits = memory_limits_of(config);
+    memory_log_set_limits(memory_of(r)->log, &limits);
+}
+
 static void
 memory_queue(const struct replay *r, uint64_t *ret_length, uint64_t *ret_bytes)
 {
@@ -351,6 +368,7 @@ static const struct replay_ops memory_ops = {
     .append = memory_append,
     .read_mark = memory_read_mark,
     .note_loss = memory_note_loss,
+    .set_config = memory_set_config,
     .queue = memory_queue,
     .start = memory_start,
     .free = memory_free,
@@ -367,11 +385,7 @@ replay_memory_new(const struct config_replay *config,
     if (m == NULL) {
         return NULL;
     }
-    struct memory_limits limits = {
-        .keep = {.events = config->keep.events, .for_ms = config->keep.for_ms},
-        .bytes = config->memory_bytes,
-        .channel_bytes = config->channel_bytes,
-    };
+    struct memory_limits limits = memory_limits_of(config);
     m->replay.ops = &memory_ops;
     memory_marks_init(&m->marks);
     m->loop = ingest;

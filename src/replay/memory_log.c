@@ -62,6 +62,12 @@ memory_log_new(const struct memory_limits *limits, event_id birth)
     return log;
 }
 
+void
+memory_log_set_limits(struct memory_log *log, const struct memory_limits *limits)
+{
+    log->limits = *limits;
+}
+
 static event_id
 later(event_id a, event_id b)
 {

@@ -30,6 +30,9 @@ struct memory_limits {
 struct memory_log *memory_log_new(const struct memory_limits *limits, event_id birth);
 void memory_log_free(struct memory_log *log);
 
+/* For what is appended from now on; what is too much goes then. */
+void memory_log_set_limits(struct memory_log *log, const struct memory_limits *limits);
+
 /* The id of the newest event; the birth where there is none. */
 event_id memory_log_head(const struct memory_log *log);
 

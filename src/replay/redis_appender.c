@@ -442,6 +442,17 @@ appender_new(const struct appender_settings *settings)
 }
 
 void
+appender_set_limits(struct appender *a,
+                    uint64_t queue_events,
+                    uint64_t queue_bytes,
+                    struct replay_keep keep)
+{
+    a->settings.queue_events = queue_events;
+    a->settings.queue_bytes = queue_bytes;
+    a->settings.keep = keep;
+}
+
+void
 appender_free(struct appender *a)
 {
     if (a == NULL) {

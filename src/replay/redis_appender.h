@@ -44,6 +44,12 @@ struct appender_settings {
 struct appender *appender_new(const struct appender_settings *settings); /* NULL on failure */
 void appender_free(struct appender *a);                                  /* NULL is fine */
 
+/* Other bounds, and what is kept by default; what waits already stays as it is. */
+void appender_set_limits(struct appender *a,
+                         uint64_t queue_events,
+                         uint64_t queue_bytes,
+                         struct replay_keep keep);
+
 /* The client's connection. */
 void appender_on_up(struct appender *a);
 void appender_on_down(struct appender *a);

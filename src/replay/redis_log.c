@@ -371,6 +371,13 @@ redis_log_free(struct replay *r)
     free(l);
 }
 
+static void
+redis_log_set_config(struct replay *r, const struct config_replay *config)
+{
+    const struct replay_keep keep = {.events = config->keep.events, .for_ms = config->keep.for_ms};
+    appender_set_limits(log_of(r)->appender, config->queue_events, config->queue_bytes, keep);
+}
+
 static struct replay_reader *
 redis_log_reader_new(struct replay *r, struct loop *loop)
 {
@@ -475,6 +482,7 @@ replay_redis_new(const struct config_replay *config,
         .append = redis_log_append,
         .read_mark = redis_log_read_mark,
         .note_loss = redis_log_note_loss,
+        .set_config = redis_log_set_config,
         .queue = redis_log_queue,
         .start = redis_log_start,
         .free = redis_log_free,

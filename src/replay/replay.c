@@ -41,6 +41,12 @@ replay_note_loss(struct replay *r)
 }
 
 void
+replay_set_config(struct replay *r, const struct config_replay *config)
+{
+    r->ops->set_config(r, config);
+}
+
+void
 replay_queue(const struct replay *r, uint64_t *ret_length, uint64_t *ret_bytes)
 {
     r->ops->queue(r, ret_length, ret_bytes);

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct config_replay;
 struct loop;
 struct replay;
 struct replay_reader;
@@ -104,6 +105,12 @@ MUST_CHECK int replay_read_mark(struct replay *r, struct str name);
  */
 void replay_note_loss(struct replay *r);
 
+/*
+ * Ingest loop. The bounds and what is kept by default are those of `config` from now on; the rest of it is
+ * not looked at. A channel notices at its next event.
+ */
+void replay_set_config(struct replay *r, const struct config_replay *config);
+
 /* Ingest loop. How many drafts and bytes wait. */
 void replay_queue(const struct replay *r, uint64_t *ret_length, uint64_t *ret_bytes);
 
@@ -158,7 +165,6 @@ void replay_page_free(struct replay_page *page); /* drops its references; NULL i
 
 /* --- the backends --- */
 
-struct config_replay;
 struct metrics;
 
 /* NULL on failure. `config` must outlive the log. `metrics` may be NULL (tests). */

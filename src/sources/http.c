@@ -191,6 +191,29 @@ http_on_stored(struct source *s, uint64_t ticket)
     http_waiters_store(&((struct http *)s)->waiters, ticket);
 }
 
+/* It takes every topic. */
+static int
+http_plan(struct source *s, const struct source_subscription *subscriptions, size_t length)
+{
+    (void)s;
+    (void)subscriptions;
+    (void)length;
+    return 0;
+}
+
+static void
+http_resubscribe(struct source *s)
+{
+    const struct source_owner *owner = &((struct http *)s)->settings.owner;
+    owner->on_resubscribed(owner->arg);
+}
+
+static bool
+http_is_idle(const struct source *s)
+{
+    return ((const struct http *)s)->waiters.length == 0;
+}
+
 static void
 http_on_dropped(struct source *s, uint64_t ticket)
 {
@@ -208,8 +231,11 @@ http_free(struct source *s)
 static const struct source_ops http_ops = {.start = http_start,
                                            .stop = http_stop,
                                            .free = http_free,
+                                           .plan = http_plan,
+                                           .resubscribe = http_resubscribe,
                                            .on_stored = http_on_stored,
-                                           .on_dropped = http_on_dropped};
+                                           .on_dropped = http_on_dropped,
+                                           .is_idle = http_is_idle};
 
 struct source *
 http_source_new(const struct source_settings *settings)

@@ -24,7 +24,9 @@ struct mqtt {
 static int
 mqtt_start(struct source *s)
 {
-    mqtt_session_start(&((struct mqtt *)s)->session);
+    struct mqtt_session *session = &((struct mqtt *)s)->session;
+    status_publish(&session->status);
+    mqtt_session_start(session);
     return 0;
 }
 
@@ -32,6 +34,18 @@ static void
 mqtt_stop(struct source *s)
 {
     mqtt_session_stop(&((struct mqtt *)s)->session);
+}
+
+static int
+mqtt_plan(struct source *s, const struct source_subscription *subscriptions, size_t length)
+{
+    return mqtt_session_plan(&((struct mqtt *)s)->session, subscriptions, length);
+}
+
+static void
+mqtt_resubscribe(struct source *s)
+{
+    mqtt_session_resubscribe(&((struct mqtt *)s)->session);
 }
 
 static void
@@ -59,6 +73,8 @@ static const struct source_ops mqtt_ops = {
     .start = mqtt_start,
     .stop = mqtt_stop,
     .free = mqtt_free,
+    .plan = mqtt_plan,
+    .resubscribe = mqtt_resubscribe,
     .on_stored = mqtt_on_stored,
     .is_idle = mqtt_is_idle,
 };

@@ -87,6 +87,20 @@ mqtt_callbacks_on_suback(struct mosquitto *client,
     errno = 0;
 }
 
+static void
+mqtt_callbacks_on_unsuback(struct mosquitto *client,
+                           void *arg,
+                           int mid,
+                           const mosquitto_property *properties)
+{
+    struct mqtt_link *l = arg;
+    (void)client;
+    (void)mid;
+    (void)properties;
+    l->listener.on_unsuback(l->listener.arg);
+    errno = 0;
+}
+
 /* Also called with the library's own results, which are below any reason that a broker gives. */
 static void
 mqtt_callbacks_on_disconnect(struct mosquitto *client,
@@ -113,5 +127,6 @@ mqtt_callbacks_set(struct mqtt_link *l)
     mosquitto_connect_v5_callback_set(client, mqtt_callbacks_on_connack);
     mosquitto_message_v5_callback_set(client, mqtt_callbacks_on_message);
     mosquitto_subscribe_v5_callback_set(client, mqtt_callbacks_on_suback);
+    mosquitto_unsubscribe_v5_callback_set(client, mqtt_callbacks_on_unsuback);
     mosquitto_disconnect_v5_callback_set(client, mqtt_callbacks_on_disconnect);
 }

@@ -1,6 +1,5 @@
 #include "sources/mqtt_intake.h"
 
-#include "base/map.h"
 #include "event/loop.h"
 #include "observability/metrics.h"
 #include "sources/loss.h"
@@ -60,9 +59,8 @@ mqtt_intake_may_pass(int result)
 static struct mqtt_redelivery_key
 mqtt_intake_key(const struct mosquitto_message *message)
 {
-    struct str payload = {message->payload, (size_t)message->payloadlen};
     return (struct mqtt_redelivery_key){
-        .hash = map_hash(str_from(message->topic)) * 31 + map_hash(payload),
+        .hash = mqtt_retiring_hash(message),
         .packet_id = (uint16_t)message->mid,
     };
 }
@@ -92,7 +90,7 @@ mqtt_intake_message(struct mqtt_intake *in,
     const struct source_settings *settings = in->settings;
     uint64_t ticket = 0;
     if ((message->retain && !mqtt_intake_wants_retained(in)) ||
-        mqtt_subscriber_is_copy(in->subscriber, message->topic, properties) ||
+        mqtt_subscriber_is_copy(in->subscriber, message, properties) ||
         mqtt_intake_is_redelivery(in, message)) {
         return 0;
     }

@@ -16,7 +16,7 @@ struct mqtt_intake {
     const struct source_settings *settings; /* all borrowed */
     struct mqtt_gate *gate;
     struct mqtt_redelivery *redelivery;
-    const struct mqtt_subscriber *subscriber;
+    struct mqtt_subscriber *subscriber;
     bool is_persistent; /* the broker sends again what we do not acknowledge */
     bool has_retained;  /* a connection of this process got the retained messages */
 };

@@ -2,7 +2,7 @@
 /*
  * One connection to an MQTT broker: libmosquitto on the loop's events, with PUBACKs held back.
  *
- *     address ─> TCP ─> TLS ─> CONNECT ─> CONNACK: on_open ... on_message, on_suback ... on_close
+ *     address ─> TCP ─> TLS ─> CONNECT ─> CONNACK: on_open ... on_message, on_suback, on_unsuback ... on_close
  *
  *     readable while the gate is not full    ─> mosquitto_loop_read:  queues PUBACK, on_message
  *     writable while the gate is not closed  ─> mosquitto_loop_write: sends what is queued
@@ -47,6 +47,7 @@ struct mqtt_link_listener {
                        const struct mosquitto_message *message,
                        const struct mqtt5__property *properties);
     void (*on_suback)(void *arg, int mid, int length, const int *codes);
+    void (*on_unsuback)(void *arg);
     void (*on_tick)(void *arg); /* about once a second while there is a connection */
     /* The link is closed by then, and may be opened again from inside. */
     void (*on_close)(void *arg, enum mqtt_link_end end, const char *why);

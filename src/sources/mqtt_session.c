@@ -68,6 +68,27 @@ mqtt_session_note_end_of_connection(struct mqtt_session *s)
     }
 }
 
+/* The new filters hold: every message that comes by them is for the new routes. */
+static void
+mqtt_session_settle_change(struct mqtt_session *s)
+{
+    s->change = MQTT_CHANGE_NONE;
+    mqtt_subscriber_settle(&s->subscriber);
+    s->settings->owner.on_resubscribed(s->settings->owner.arg);
+}
+
+/* Without a connection there is nothing to wait for. */
+static void
+mqtt_session_finish_change(struct mqtt_session *s)
+{
+    if (s->change == MQTT_CHANGE_WAITS) {
+        mqtt_subscriber_adopt(&s->subscriber);
+    }
+    if (s->change != MQTT_CHANGE_NONE) {
+        mqtt_session_settle_change(s);
+    }
+}
+
 static void
 mqtt_session_fail(struct mqtt_session *s, enum status_kind kind, const char *why)
 {
@@ -76,6 +97,7 @@ mqtt_session_fail(struct mqtt_session *s, enum status_kind kind, const char *why
     mqtt_link_close(&s->link);
     status_set(&s->status, kind, why);
     mqtt_session_wait(s);
+    mqtt_session_finish_change(s);
 }
 
 /* Connects to the next of the addresses, or gives up with `why` the last one failed. */
@@ -147,26 +169,18 @@ mqtt_session_note_refusal(struct mqtt_session *s, const char *filter, int code)
     timer_start(&s->timer, s->settings->config->broker.retry_max_ms);
 }
 
+/* `why` the broker did not answer; while no PUBACK may be written no SUBSCRIBE is either. */
 static void
-mqtt_session_become_up(struct mqtt_session *s)
+mqtt_session_bound_subscribing(struct mqtt_session *s)
 {
-    if (s->state == MQTT_SESSION_SUBSCRIBING) {
-        s->up_ms = loop_now_ms(s->settings->loop);
-        if (s->has_been_up) {
-            metrics_series_add(s->settings->series, METRIC_SOURCE_RECONNECTS, 0, 1);
-        }
-        s->has_been_up = true;
-        mqtt_session_note_downgrade(s);
-    }
-    mqtt_session_set_state(s, MQTT_SESSION_UP);
-    int code = 0;
-    const char *filter = mqtt_subscriber_refused(&s->subscriber, &code);
-    if (filter != NULL) {
-        mqtt_session_note_refusal(s, filter, code);
+    if (mqtt_gate_is_closed(&s->gate)) {
+        mqtt_session_set_bounded_state(s, s->state);
     } else {
-        status_set(&s->status, STATUS_UP, "");
+        mqtt_session_fail(s, STATUS_DOWN, "the broker did not answer SUBSCRIBE in time");
     }
 }
+
+static void mqtt_session_become_up(struct mqtt_session *s);
 
 /* `result` of one of the subscriber's steps. */
 static void
@@ -180,6 +194,57 @@ mqtt_session_follow_subscriber(struct mqtt_session *s, int result)
 }
 
 static void
+mqtt_session_begin_change(struct mqtt_session *s)
+{
+    s->change = MQTT_CHANGE_ADDING;
+    mqtt_session_set_bounded_state(s, MQTT_SESSION_UP);
+    mqtt_subscriber_adopt(&s->subscriber);
+    mqtt_session_follow_subscriber(s, mqtt_subscriber_add(&s->subscriber, s->link.client));
+}
+
+static void
+mqtt_session_note_connection(struct mqtt_session *s)
+{
+    s->up_ms = loop_now_ms(s->settings->loop);
+    if (s->has_been_up) {
+        metrics_series_add(s->settings->series, METRIC_SOURCE_RECONNECTS, 0, 1);
+    }
+    s->has_been_up = true;
+    mqtt_session_note_downgrade(s);
+}
+
+static void
+mqtt_session_note_up(struct mqtt_session *s)
+{
+    int code = 0;
+    const char *filter = mqtt_subscriber_refused(&s->subscriber, &code);
+    if (filter != NULL) {
+        mqtt_session_note_refusal(s, filter, code);
+    } else {
+        status_set(&s->status, STATUS_UP, "");
+    }
+}
+
+/* Every filter has its answer. */
+static void
+mqtt_session_become_up(struct mqtt_session *s)
+{
+    if (s->state == MQTT_SESSION_SUBSCRIBING) {
+        mqtt_session_note_connection(s);
+    }
+    mqtt_session_set_state(s, MQTT_SESSION_UP);
+    mqtt_session_note_up(s);
+    if (s->change == MQTT_CHANGE_ADDING) {
+        mqtt_session_settle_change(s);
+    }
+    if (mqtt_subscriber_unsubscribe(&s->subscriber, s->link.client) < 0) {
+        mqtt_link_drop(&s->link, err_text(ERR_CONNECT));
+    } else if (s->change == MQTT_CHANGE_WAITS) {
+        mqtt_session_begin_change(s);
+    }
+}
+
+static void
 mqtt_session_on_open(void *arg, const struct mqtt_link_session *session)
 {
     struct mqtt_session *s = arg;
@@ -189,6 +254,7 @@ mqtt_session_on_open(void *arg, const struct mqtt_link_session *session)
     }
     if (!session->is_present) {
         mqtt_redelivery_forget(&s->redelivery);
+        mqtt_subscriber_forget(&s->subscriber);
     }
     s->keepalive_s = session->keepalive_s;
     mqtt_session_set_bounded_state(s, MQTT_SESSION_SUBSCRIBING);
@@ -204,6 +270,13 @@ mqtt_session_on_suback(void *arg, int mid, int length, const int *codes)
     struct mqtt_session *s = arg;
     mqtt_session_follow_subscriber(
         s, mqtt_subscriber_on_suback(&s->subscriber, s->link.client, mid, length, codes));
+}
+
+static void
+mqtt_session_on_unsuback(void *arg)
+{
+    struct mqtt_session *s = arg;
+    mqtt_subscriber_on_unsuback(&s->subscriber);
 }
 
 static void
@@ -236,6 +309,7 @@ static void
 mqtt_session_on_tick(void *arg)
 {
     struct mqtt_session *s = arg;
+    mqtt_retiring_tick(&s->subscriber.retiring, loop_now_ms(s->settings->loop));
     if (s->keepalive_s > 0 && mqtt_session_is_held_for_too_long(s)) {
         mqtt_link_drop(&s->link, "the replay log does not store: the connection was dropped rather "
                                  "than acknowledge, and the broker sends again");
@@ -264,6 +338,16 @@ mqtt_session_on_close(void *arg, enum mqtt_link_end end, const char *why)
 }
 
 static void
+mqtt_session_retry_refused(struct mqtt_session *s)
+{
+    if (mqtt_subscriber_retry(&s->subscriber, s->link.client) < 0) {
+        mqtt_session_fail(s, STATUS_DOWN, err_text(ERR_CONNECT));
+    } else {
+        mqtt_link_update(&s->link);
+    }
+}
+
+static void
 mqtt_session_on_timer(void *arg)
 {
     struct mqtt_session *s = arg;
@@ -281,18 +365,13 @@ mqtt_session_on_timer(void *arg)
         mqtt_session_try_address(s, "the broker did not answer in time");
         break;
     case MQTT_SESSION_SUBSCRIBING:
-        if (mqtt_gate_is_closed(&s->gate)) {
-            /* The session's messages came first, and SUBSCRIBE waits behind their PUBACKs. */
-            mqtt_session_set_bounded_state(s, MQTT_SESSION_SUBSCRIBING);
-        } else {
-            mqtt_session_fail(s, STATUS_DOWN, "the broker did not answer SUBSCRIBE in time");
-        }
+        mqtt_session_bound_subscribing(s);
         break;
     case MQTT_SESSION_UP:
-        if (mqtt_subscriber_retry(&s->subscriber, s->link.client) < 0) {
-            mqtt_session_fail(s, STATUS_DOWN, err_text(ERR_CONNECT));
+        if (s->change == MQTT_CHANGE_ADDING) {
+            mqtt_session_bound_subscribing(s);
         } else {
-            mqtt_link_update(&s->link);
+            mqtt_session_retry_refused(s);
         }
         break;
     }
@@ -314,6 +393,7 @@ mqtt_session_init_parts(struct mqtt_session *s)
                                                 .on_open = mqtt_session_on_open,
                                                 .on_message = mqtt_session_on_message,
                                                 .on_suback = mqtt_session_on_suback,
+                                                .on_unsuback = mqtt_session_on_unsuback,
                                                 .on_tick = mqtt_session_on_tick,
                                                 .on_close = mqtt_session_on_close};
     backoff_init(&s->backoff, (uint32_t)broker->retry_min_ms, (uint32_t)broker->retry_max_ms);
@@ -348,6 +428,27 @@ void
 mqtt_session_start(struct mqtt_session *s)
 {
     mqtt_session_connect(s);
+}
+
+int
+mqtt_session_plan(struct mqtt_session *s,
+                  const struct source_subscription *subscriptions,
+                  size_t length)
+{
+    return mqtt_subscriber_plan(&s->subscriber, subscriptions, length);
+}
+
+void
+mqtt_session_resubscribe(struct mqtt_session *s)
+{
+    bool is_up = s->state == MQTT_SESSION_UP;
+    s->change = MQTT_CHANGE_WAITS;
+    if (is_up && !mqtt_subscriber_is_busy(&s->subscriber)) {
+        mqtt_session_begin_change(s);
+        mqtt_link_update(&s->link);
+    } else if (!is_up && s->state != MQTT_SESSION_SUBSCRIBING) {
+        mqtt_session_finish_change(s);
+    }
 }
 
 void

@@ -30,6 +30,13 @@ enum mqtt_session_state {
     MQTT_SESSION_UP           /* the timer runs where a filter was refused: it is asked for again */
 };
 
+/* Other filters, source_resubscribe(). */
+enum mqtt_session_change {
+    MQTT_CHANGE_NONE,
+    MQTT_CHANGE_WAITS,  /* until those of before are answered */
+    MQTT_CHANGE_ADDING, /* until the new ones are answered; the timer bounds it */
+};
+
 /* Fields private to mqtt_session.c. */
 struct mqtt_session {
     const struct source_settings *settings;    /* borrowed */
@@ -47,6 +54,7 @@ struct mqtt_session {
     struct mqtt_redelivery redelivery;
     struct mqtt_subscriber subscriber;
     struct mqtt_intake intake;
+    enum mqtt_session_change change;
     uint32_t keepalive_s; /* as agreed on this connection */
     uint64_t up_ms;       /* when the state became UP */
     bool has_been_up;
@@ -60,6 +68,12 @@ MUST_CHECK int mqtt_session_init(struct mqtt_session *s,
 void mqtt_session_fini(struct mqtt_session *s);
 
 void mqtt_session_start(struct mqtt_session *s);
+
+/* As source_plan(), source_resubscribe(). */
+MUST_CHECK int mqtt_session_plan(struct mqtt_session *s,
+                                 const struct source_subscription *subscriptions,
+                                 size_t length);
+void mqtt_session_resubscribe(struct mqtt_session *s);
 
 /* Takes nothing more; the connection stays for the acknowledgements, then the session is idle. */
 void mqtt_session_stop(struct mqtt_session *s);

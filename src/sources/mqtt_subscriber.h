@@ -3,12 +3,17 @@
  * Subscribes an MQTT connection to all filters of a source: several SUBSCRIBE packets under way at
  * a time, each SUBACK looked at. Where the broker knows subscription identifiers, each filter gets
  * its own, and of the copies of one message that overlapping filters cause only the first counts.
+ *
+ * The filters can be changed while the connection is up. They stand in the order in which they came, for of two
+ * that overlap the older one had each message, the younger one maybe not; and they keep their identifiers.
  * Ingest loop.
  */
 
+#include "sources/mqtt_retiring.h"
 #include "sources/source.h"
 
 struct mosquitto;
+struct mosquitto_message;
 struct mqtt5__property;
 
 enum {
@@ -20,9 +25,12 @@ enum {
 
 /* All fields are private to mqtt_subscriber.c. */
 struct mqtt_subscriber_filter {
-    const char *text; /* borrowed */
-    bool is_wanted;   /* to be asked for */
-    uint8_t code;     /* of its last SUBACK, on whatever connection */
+    char *text;   /* owned; planned ones that stay have that of the filter that they become */
+    size_t index; /* its place in the source's subscriptions */
+    uint32_t identifier;
+    bool stays;     /* in the plan */
+    bool is_wanted; /* to be asked for */
+    uint8_t code;   /* of its last SUBACK, on whatever connection */
 };
 
 struct mqtt_subscriber_packet {
@@ -32,9 +40,15 @@ struct mqtt_subscriber_packet {
 
 struct mqtt_subscriber {
     const struct source_settings *settings; /* borrowed */
-    struct mqtt_subscriber_filter *filters; /* owned */
+    struct mqtt_subscriber_filter *filters; /* owned; the oldest first */
     size_t length;
-    size_t next; /* no wanted filter stands before it */
+    struct mqtt_subscriber_filter *planned; /* owned; NULL: no plan */
+    size_t planned_length;
+    bool is_in_order; /* the filters are as the source's subscriptions, which `dedup` knows */
+    uint32_t last_identifier;
+    struct mqtt_retiring retiring;
+    size_t unsubscribing; /* UNSUBSCRIBE packets under way */
+    size_t next;          /* no wanted filter stands before it */
     struct mqtt_subscriber_packet packets[MQTT_SUBSCRIBER_WINDOW]; /* under way */
     int qos;
     int options;
@@ -65,13 +79,36 @@ MUST_CHECK int mqtt_subscriber_retry(struct mqtt_subscriber *s, struct mosquitto
 MUST_CHECK int mqtt_subscriber_on_suback(
     struct mqtt_subscriber *s, struct mosquitto *client, int mid, int length, const int *codes);
 
+/* Whether an answer is waited for. */
+bool mqtt_subscriber_is_busy(const struct mqtt_subscriber *s);
+
+/* Other filters, in two steps: only the first can fail, and changes nothing. ERR_MEMORY, ERR_SYNTAX. */
+MUST_CHECK int mqtt_subscriber_plan(struct mqtt_subscriber *s,
+                                    const struct source_subscription *subscriptions,
+                                    size_t length);
+/* Not while it is busy. */
+void mqtt_subscriber_adopt(struct mqtt_subscriber *s);
+
+/* Asks for what the connection does not have yet. Otherwise as mqtt_subscriber_start(). */
+MUST_CHECK int mqtt_subscriber_add(struct mqtt_subscriber *s, struct mosquitto *client);
+
+/* The subscriptions that `dedup` knows are the adopted ones now. */
+void mqtt_subscriber_settle(struct mqtt_subscriber *s);
+
+/* Gives up what was planned away. ERR_CONNECT: the library does not send it. */
+MUST_CHECK int mqtt_subscriber_unsubscribe(struct mqtt_subscriber *s, struct mosquitto *client);
+void mqtt_subscriber_on_unsuback(struct mqtt_subscriber *s);
+
+/* The broker has nothing of an earlier connection. */
+void mqtt_subscriber_forget(struct mqtt_subscriber *s);
+
 /* The first filter that was refused and the code; NULL where none was. */
 const char *mqtt_subscriber_refused(const struct mqtt_subscriber *s, int *ret_code);
 
 /* The first filter that was granted a lower QoS than asked for; NULL where none was. */
 const char *mqtt_subscriber_downgraded(const struct mqtt_subscriber *s);
 
-/* A copy that was delivered for one filter while an earlier one gets the message too. */
-bool mqtt_subscriber_is_copy(const struct mqtt_subscriber *s,
-                             const char *topic,
+/* A copy that was delivered for one filter while another one gets, or got, the message too. */
+bool mqtt_subscriber_is_copy(struct mqtt_subscriber *s,
+                             const struct mosquitto_message *message,
                              const struct mqtt5__property *properties);

@@ -1,10 +1,10 @@
 #include "sources/redis_pubsub.h"
 
-#include "base/map.h"
 #include "event/loop.h"
 #include "observability/metrics.h"
 #include "redis/client.h"
 #include "sources/loss.h"
+#include "sources/pubsub_filters.h"
 #include "sources/status.h"
 
 #include <stdlib.h>
@@ -14,21 +14,13 @@ enum {
     PUBSUB_MESSAGE_MAX = 64 * 1024 * 1024 /* routes bound what they take; this bounds memory */
 };
 
-/* A subscription's place in the settings, found by its filter. */
-struct pubsub_filter {
-    struct map_node node;
-    size_t index;
-};
-
 struct redis_pubsub {
     struct source source; /* first */
     struct source_settings settings;
     struct status status;
-    struct redis_subscription *subscriptions; /* owned; as the settings have them */
-    struct pubsub_filter *filters;            /* owned; likewise */
-    struct map channels;                      /* of filters that are channels */
-    struct map patterns;                      /* and of those that are patterns */
-    struct redis_client *client;              /* owned; NULL: not started, or stopped */
+    struct pubsub_filters *filters; /* owned */
+    struct pubsub_filters *planned; /* owned; NULL: no plan */
+    struct redis_client *client;    /* owned; NULL: stopped */
 };
 
 /* --- messages --- */
@@ -41,15 +33,12 @@ static bool
 pubsub_is_wanted(const struct redis_pubsub *p, const struct redis_message *m)
 {
     const struct source_dedup *dedup = &p->settings.dedup;
-    if (dedup->is_first == NULL) {
-        return true;
+    size_t index;
+    if (!pubsub_filters_find(p->filters, m->filter, m->is_pattern, &index)) {
+        return false; /* not asked for any more, or not yet */
     }
-    struct map_node *node = map_find(m->is_pattern ? &p->patterns : &p->channels, m->filter);
-    if (node == NULL) {
-        return false; /* nothing that was asked for */
-    }
-    const struct pubsub_filter *filter = MAP_ITEM(node, struct pubsub_filter, node);
-    return dedup->is_first(dedup->arg, p->settings.index, filter->index, m->channel);
+    return dedup->is_first == NULL ||
+           dedup->is_first(dedup->arg, p->settings.index, index, m->channel);
 }
 
 static void
@@ -93,28 +82,23 @@ pubsub_on_down(void *arg, int status, const char *why)
     status_set(&p->status, is_refused ? STATUS_REFUSED : STATUS_DOWN, why);
 }
 
+/* Between two messages: from here on the planned ones hold. */
+static void
+pubsub_on_resubscribed(void *arg)
+{
+    struct redis_pubsub *p = arg;
+    pubsub_filters_free(p->filters);
+    p->filters = p->planned;
+    p->planned = NULL;
+    p->settings.owner.on_resubscribed(p->settings.owner.arg);
+}
+
+/* --- the source --- */
+
 static int
 pubsub_start(struct source *s)
 {
-    struct redis_pubsub *p = (struct redis_pubsub *)s;
-    const struct config_broker *broker = &p->settings.config->broker;
-    const struct redis_settings settings = {
-        .broker = broker,
-        .listener = {.arg = p,
-                     .on_up = pubsub_on_up,
-                     .on_down = pubsub_on_down,
-                     .on_message = pubsub_on_message},
-        .subscriptions = p->subscriptions,
-        .subscriptions_length = p->settings.subscriptions_length,
-        .commands_limit = 1,
-        .output_limit_bytes = PUBSUB_OUTPUT_MAX,
-        .reply_limit_bytes = PUBSUB_MESSAGE_MAX,
-        .command_timeout_ms = broker->connect_timeout_ms,
-    };
-    p->client = redis_client_new(p->settings.loop, &settings);
-    if (p->client == NULL) {
-        return broker->tls.is_on ? ERR_TLS : ERR_MEMORY;
-    }
+    status_publish(&((struct redis_pubsub *)s)->status);
     return 0;
 }
 
@@ -124,6 +108,22 @@ pubsub_stop(struct source *s)
     struct redis_pubsub *p = (struct redis_pubsub *)s;
     redis_client_free(p->client);
     p->client = NULL;
+}
+
+static int
+pubsub_plan(struct source *s, const struct source_subscription *subscriptions, size_t length)
+{
+    struct redis_pubsub *p = (struct redis_pubsub *)s;
+    pubsub_filters_free(p->planned);
+    p->planned = pubsub_filters_new(subscriptions, length, p->filters);
+    return p->planned != NULL ? 0 : ERR_MEMORY;
+}
+
+static void
+pubsub_resubscribe(struct source *s)
+{
+    struct redis_pubsub *p = (struct redis_pubsub *)s;
+    redis_client_resubscribe(p->client, pubsub_filters_change(p->planned));
 }
 
 /* Redis has no acknowledgements. */
@@ -139,38 +139,37 @@ pubsub_free(struct source *s)
 {
     struct redis_pubsub *p = (struct redis_pubsub *)s;
     pubsub_stop(s);
-    map_fini(&p->channels);
-    map_fini(&p->patterns);
-    free(p->filters);
-    free(p->subscriptions);
+    pubsub_filters_free(p->filters);
+    pubsub_filters_free(p->planned);
     free(p);
-}
-
-static int
-pubsub_add_filter(struct redis_pubsub *p, size_t index)
-{
-    const struct source_subscription *from = &p->settings.subscriptions[index];
-    struct pubsub_filter *filter = &p->filters[index];
-    struct map *map = from->is_pattern ? &p->patterns : &p->channels;
-    p->subscriptions[index] =
-        (struct redis_subscription){.filter = from->filter, .is_pattern = from->is_pattern};
-    *filter = (struct pubsub_filter){.node = {.key = str_from(from->filter)}, .index = index};
-    return map_add(map, &filter->node);
 }
 
 static int
 pubsub_init(struct redis_pubsub *p)
 {
-    size_t length = p->settings.subscriptions_length;
-    map_init(&p->channels);
-    map_init(&p->patterns);
-    p->subscriptions = calloc(length + 1, sizeof *p->subscriptions);
-    p->filters = calloc(length + 1, sizeof *p->filters);
-    int err = p->subscriptions != NULL && p->filters != NULL ? 0 : ERR_MEMORY;
-    for (size_t i = 0; i < length && err == 0; i++) {
-        err = pubsub_add_filter(p, i);
+    const struct config_broker *broker = &p->settings.config->broker;
+    p->filters =
+        pubsub_filters_new(p->settings.subscriptions, p->settings.subscriptions_length, NULL);
+    if (p->filters == NULL) {
+        return ERR_MEMORY;
     }
-    return err;
+    const struct redis_resubscription *all = pubsub_filters_change(p->filters);
+    const struct redis_settings settings = {
+        .broker = broker,
+        .listener = {.arg = p,
+                     .on_up = pubsub_on_up,
+                     .on_down = pubsub_on_down,
+                     .on_message = pubsub_on_message,
+                     .on_resubscribed = pubsub_on_resubscribed},
+        .subscriptions = all->all,
+        .subscriptions_length = all->all_length,
+        .commands_limit = 1,
+        .output_limit_bytes = PUBSUB_OUTPUT_MAX,
+        .reply_limit_bytes = PUBSUB_MESSAGE_MAX,
+        .command_timeout_ms = broker->connect_timeout_ms,
+    };
+    p->client = redis_client_new(p->settings.loop, &settings);
+    return p->client != NULL ? 0 : ERR_MEMORY;
 }
 
 struct source *
@@ -179,6 +178,8 @@ redis_pubsub_new(const struct source_settings *settings)
     static const struct source_ops ops = {.start = pubsub_start,
                                           .stop = pubsub_stop,
                                           .free = pubsub_free,
+                                          .plan = pubsub_plan,
+                                          .resubscribe = pubsub_resubscribe,
                                           .on_stored = pubsub_on_stored};
     struct redis_pubsub *p = calloc(1, sizeof *p);
     if (p == NULL) {
@@ -186,10 +187,10 @@ redis_pubsub_new(const struct source_settings *settings)
     }
     p->source.ops = &ops;
     p->settings = *settings;
+    status_init(&p->status, &p->settings);
     if (pubsub_init(p) != 0) {
         pubsub_free(&p->source);
         return NULL;
     }
-    status_init(&p->status, &p->settings);
     return &p->source;
 }

@@ -7,8 +7,8 @@
 #include "observability/metrics.h"
 #include "redis/client.h"
 #include "sources/status.h"
-#include "sources/stream.h"
 #include "sources/stream_intake.h"
+#include "sources/stream_list.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ enum {
     READ_ENTRIES_FIRST = 16,
     BLOCK_MAX_MS = 1000,
     LOOK_EVERY_MS = 1000,
-    WORDS_FIXED = 6, /* XREAD COUNT n BLOCK ms STREAMS */
+    LOOKS_AT_ONCE = 256, /* chosen: XINFO under way */
     NUMBER_SIZE = 21
 };
 
@@ -31,15 +31,16 @@ struct redis_stream {
     struct source_settings settings;
     struct status status;
     struct stream_intake intake;
-    struct stream *streams; /* owned */
-    size_t length;
-    struct map by_key;
-    struct redis_client *client; /* owned; NULL: not started, or stopped */
+    struct stream_list list;
+    struct stream_list planned;  /* empty where there is no plan */
+    bool is_changing;            /* the plan is carried out when no command is under way */
+    struct redis_client *client; /* owned; NULL: stopped */
     struct loop_task pump;
     struct timer retry; /* runs: nothing else is done */
     struct backoff backoff;
     size_t under_way; /* commands */
     uint64_t looked_ms;
+    size_t looked; /* streams that were asked about since */
     bool must_look;
     bool is_asking;                 /* the log was asked for a mark */
     size_t read_count;              /* COUNT of the next XREAD */
@@ -47,8 +48,6 @@ struct redis_stream {
     uint64_t taken_before;          /* what the sink had taken when the last reply came */
     uint64_t gate;                  /* the log must have this before more is read */
     char bad[STATUS_TEXT_SIZE_MAX]; /* what is wrong with a stream; "": nothing */
-    struct str *words;              /* owned; scratch, as the next two */
-    char (*ids)[STREAM_ID_SIZE_MAX];
 };
 
 static void
@@ -78,13 +77,6 @@ stream_source_ask(struct redis_stream *r, const struct stream *s)
     stream_source_pause(r); /* for as long as the answer may take */
 }
 
-static struct stream *
-stream_source_find(const struct redis_stream *r, struct str key)
-{
-    struct map_node *node = map_find(&r->by_key, key);
-    return node != NULL ? MAP_ITEM(node, struct stream, node) : NULL;
-}
-
 /* The answer that was waited for. */
 static void
 stream_source_take_mark(struct redis_stream *r, struct stream *s, const struct mark *mark)
@@ -109,7 +101,7 @@ stream_source_on_mark(struct source *source, const struct mark *mark, bool is_re
 {
     struct redis_stream *r = (struct redis_stream *)source;
     struct str key = stream_key_of_mark(r->settings.config->name, mark->name);
-    struct stream *s = stream_source_find(r, key);
+    struct stream *s = stream_list_find(&r->list, key);
     if (s == NULL) {
         return;
     }
@@ -128,17 +120,17 @@ stream_source_on_mark(struct source *source, const struct mark *mark, bool is_re
 static void
 stream_source_ask_again(struct redis_stream *r)
 {
-    for (size_t i = 0; i < r->length && r->stored >= r->intake.taken; i++) {
-        stream_ask_again(&r->streams[i]);
+    for (size_t i = 0; i < r->list.length && r->stored >= r->intake.taken; i++) {
+        stream_ask_again(&r->list.streams[i]);
     }
 }
 
 static const struct stream *
 stream_source_find_unknown(const struct redis_stream *r)
 {
-    for (size_t i = 0; i < r->length; i++) {
-        if (r->streams[i].state == STREAM_ASKING) {
-            return &r->streams[i];
+    for (size_t i = 0; i < r->list.length; i++) {
+        if (r->list.streams[i].state == STREAM_ASKING) {
+            return &r->list.streams[i];
         }
     }
     return NULL;
@@ -147,8 +139,8 @@ stream_source_find_unknown(const struct redis_stream *r)
 static bool
 stream_source_is_refused(const struct redis_stream *r)
 {
-    for (size_t i = 0; i < r->length; i++) {
-        if (r->streams[i].is_refused) {
+    for (size_t i = 0; i < r->list.length; i++) {
+        if (r->list.streams[i].is_refused) {
             return true;
         }
     }
@@ -207,11 +199,8 @@ stream_source_on_info(void *arg, int status, const struct redis_reply *reply)
 static void
 stream_source_look(struct redis_stream *r)
 {
-    r->must_look = false;
-    r->looked_ms = loop_now_ms(r->settings.loop);
-    r->bad[0] = '\0';
-    for (size_t i = 0; i < r->length; i++) {
-        struct stream *s = &r->streams[i];
+    while (r->looked < r->list.length && r->under_way < LOOKS_AT_ONCE) {
+        struct stream *s = &r->list.streams[r->looked++];
         const struct str words[] = {STR("XINFO"), STR("STREAM"), s->node.key};
         if (redis_client_command(r->client, words, 3, stream_source_on_info, s) != 0) {
             r->must_look = true;
@@ -220,6 +209,19 @@ stream_source_look(struct redis_stream *r)
         }
         r->under_way++;
     }
+}
+
+/* True where there are streams to be asked about first. */
+static bool
+stream_source_looks(struct redis_stream *r)
+{
+    if (r->must_look || loop_now_ms(r->settings.loop) - r->looked_ms >= LOOK_EVERY_MS) {
+        r->must_look = false;
+        r->looked_ms = loop_now_ms(r->settings.loop);
+        r->bad[0] = '\0';
+        r->looked = 0;
+    }
+    return r->looked < r->list.length;
 }
 
 /* --- reading --- */
@@ -245,7 +247,7 @@ stream_source_set_count(struct redis_stream *r, const struct redis_reply *reply)
     if (entries == 0) {
         return;
     }
-    size_t fitting = READ_BYTES / (reply_bytes(reply) / entries + 1) / r->length;
+    size_t fitting = READ_BYTES / (reply_bytes(reply) / entries + 1) / r->list.length;
     size_t most = 2 * r->read_count < READ_ENTRIES_MAX ? 2 * r->read_count : READ_ENTRIES_MAX;
     r->read_count = fitting > most ? most : fitting > 0 ? fitting : 1;
 }
@@ -256,7 +258,8 @@ stream_source_use_part(struct redis_stream *r, const struct redis_reply *part)
 {
     bool is_part = part->type == REDIS_TYPE_ARRAY && part->length == 2 &&
                    part->items[1].type == REDIS_TYPE_ARRAY;
-    struct stream *s = is_part ? stream_source_find(r, redis_reply_text(&part->items[0])) : NULL;
+    struct stream *s =
+        is_part ? stream_list_find(&r->list, redis_reply_text(&part->items[0])) : NULL;
     if (s == NULL) {
         return ERR_PROTOCOL;
     }
@@ -319,18 +322,19 @@ stream_source_on_reply(void *arg, int status, const struct redis_reply *reply)
 static size_t
 stream_source_add_streams(struct redis_stream *r)
 {
+    struct stream_list *list = &r->list;
     size_t length = 0;
-    for (size_t i = 0; i < r->length; i++) {
-        const struct stream *s = &r->streams[i];
+    for (size_t i = 0; i < list->length; i++) {
+        const struct stream *s = &list->streams[i];
         if (s->state == STREAM_READY && !s->is_bad) {
-            r->words[WORDS_FIXED + length++] = s->node.key;
+            list->words[STREAM_LIST_HEAD + length++] = s->node.key;
         }
     }
-    size_t end = WORDS_FIXED + length;
-    for (size_t i = 0; i < r->length; i++) {
-        const struct stream *s = &r->streams[i];
+    size_t end = STREAM_LIST_HEAD + length;
+    for (size_t i = 0; i < list->length; i++) {
+        const struct stream *s = &list->streams[i];
         if (s->state == STREAM_READY && !s->is_bad) {
-            r->words[end++] = stream_id_format(s->at.id, r->ids[i]);
+            list->words[end++] = stream_id_format(s->at.id, list->ids[i]);
         }
     }
     return length;
@@ -345,15 +349,15 @@ stream_source_read(struct redis_stream *r)
     int count_size = snprintf(count, sizeof count, "%zu", r->read_count);
     int block_size = snprintf(block, sizeof block, "%" PRIu64,
                               half_ms < BLOCK_MAX_MS ? half_ms : (uint64_t)BLOCK_MAX_MS);
-    const struct str head[WORDS_FIXED] = {STR("XREAD"),
-                                          STR("COUNT"),
-                                          {count, (size_t)count_size},
-                                          STR("BLOCK"),
-                                          {block, (size_t)block_size},
-                                          STR("STREAMS")};
-    memcpy(r->words, head, sizeof head);
+    const struct str head[STREAM_LIST_HEAD] = {STR("XREAD"),
+                                               STR("COUNT"),
+                                               {count, (size_t)count_size},
+                                               STR("BLOCK"),
+                                               {block, (size_t)block_size},
+                                               STR("STREAMS")};
+    memcpy(r->list.words, head, sizeof head);
     size_t length = stream_source_add_streams(r);
-    if (length == 0 || redis_client_command(r->client, r->words, WORDS_FIXED + 2 * length,
+    if (length == 0 || redis_client_command(r->client, r->list.words, STREAM_LIST_HEAD + 2 * length,
                                             stream_source_on_reply, r) != 0) {
         r->must_look = true;
         stream_source_pause(r);
@@ -362,11 +366,32 @@ stream_source_read(struct redis_stream *r)
     r->under_way++;
 }
 
+/* Nothing is under way: the planned streams take the place of the others. */
+static void
+stream_source_change(struct redis_stream *r)
+{
+    stream_list_continue(&r->planned, &r->list);
+    stream_list_fini(&r->list);
+    r->list = r->planned;
+    r->planned = (struct stream_list){.length = 0};
+    r->is_changing = false;
+    r->must_look = true;
+    if (r->is_asking) { /* maybe about one that is gone */
+        r->is_asking = false;
+        timer_stop(&r->retry);
+    }
+    r->settings.owner.on_resubscribed(r->settings.owner.arg);
+    stream_source_schedule(r);
+}
+
 /* What comes next, where nothing is under way. */
 static void
 stream_source_pump(void *arg)
 {
     struct redis_stream *r = arg;
+    if (r->is_changing && r->under_way == 0) {
+        stream_source_change(r);
+    }
     if (!redis_client_is_up(r->client) || r->under_way > 0 || timer_is_running(&r->retry)) {
         return;
     }
@@ -379,7 +404,7 @@ stream_source_pump(void *arg)
     if (stream_source_is_refused(r) || r->stored < r->gate) {
         return; /* on_stored brings us back */
     }
-    if (r->must_look || loop_now_ms(r->settings.loop) - r->looked_ms >= LOOK_EVERY_MS) {
+    if (stream_source_looks(r)) {
         stream_source_look(r);
         return;
     }
@@ -420,25 +445,15 @@ stream_source_on_down(void *arg, int status, const char *why)
         r->read_count = 1; /* entries so large that a reply did not fit */
     }
     status_set(&r->status, is_refused ? STATUS_REFUSED : STATUS_DOWN, why);
+    if (r->is_changing) {
+        stream_source_change(r);
+    }
 }
 
 static int
 stream_source_start(struct source *source)
 {
-    struct redis_stream *r = (struct redis_stream *)source;
-    const struct config_broker *broker = &r->settings.config->broker;
-    const struct redis_settings settings = {
-        .broker = broker,
-        .listener = {.arg = r, .on_up = stream_source_on_up, .on_down = stream_source_on_down},
-        .commands_limit = r->length + 1,
-        .output_limit_bytes = OUTPUT_MAX,
-        .reply_limit_bytes = REPLY_MAX,
-        .command_timeout_ms = broker->idle_timeout_ms,
-    };
-    r->client = redis_client_new(r->settings.loop, &settings);
-    if (r->client == NULL) {
-        return broker->tls.is_on ? ERR_TLS : ERR_MEMORY;
-    }
+    status_publish(&((struct redis_stream *)source)->status);
     return 0;
 }
 
@@ -461,18 +476,33 @@ stream_source_on_stored(struct source *source, uint64_t ticket)
     stream_source_schedule(r);
 }
 
+static int
+stream_source_plan(struct source *source,
+                   const struct source_subscription *subscriptions,
+                   size_t length)
+{
+    struct redis_stream *r = (struct redis_stream *)source;
+    stream_list_fini(&r->planned);
+    return stream_list_init(&r->planned, r, r->settings.config->name, subscriptions, length);
+}
+
+static void
+stream_source_resubscribe(struct source *source)
+{
+    struct redis_stream *r = (struct redis_stream *)source;
+    r->is_changing = true;
+    if (r->under_way == 0) {
+        stream_source_change(r);
+    }
+}
+
 static void
 stream_source_free(struct source *source)
 {
     struct redis_stream *r = (struct redis_stream *)source;
     stream_source_stop(source);
-    map_fini(&r->by_key);
-    for (size_t i = 0; i < r->length; i++) {
-        stream_fini(&r->streams[i]);
-    }
-    free(r->streams);
-    free(r->words);
-    free(r->ids);
+    stream_list_fini(&r->list);
+    stream_list_fini(&r->planned);
     stream_intake_fini(&r->intake);
     free(r);
 }
@@ -480,21 +510,22 @@ stream_source_free(struct source *source)
 static int
 stream_source_init(struct redis_stream *r)
 {
-    const struct config_source *config = r->settings.config;
-    size_t length = r->settings.subscriptions_length;
-    r->streams = calloc(length + 1, sizeof *r->streams);
-    r->words = calloc(WORDS_FIXED + 2 * length, sizeof *r->words);
-    r->ids = calloc(length + 1, sizeof *r->ids);
-    if (r->streams == NULL || r->words == NULL || r->ids == NULL) {
-        return ERR_MEMORY;
+    const struct source_settings *s = &r->settings;
+    const struct config_broker *broker = &s->config->broker;
+    const struct redis_settings settings = {
+        .broker = broker,
+        .listener = {.arg = r, .on_up = stream_source_on_up, .on_down = stream_source_on_down},
+        .commands_limit = LOOKS_AT_ONCE,
+        .output_limit_bytes = OUTPUT_MAX,
+        .reply_limit_bytes = REPLY_MAX,
+        .command_timeout_ms = broker->idle_timeout_ms,
+    };
+    int err =
+        stream_list_init(&r->list, r, s->config->name, s->subscriptions, s->subscriptions_length);
+    if (err == 0) {
+        r->client = redis_client_new(s->loop, &settings);
     }
-    int err = 0;
-    for (size_t i = 0; i < length && err == 0; i++) {
-        struct stream *s = &r->streams[r->length++];
-        err = stream_init(s, r, config->name, r->settings.subscriptions[i].filter);
-        err = err != 0 ? err : map_add(&r->by_key, &s->node);
-    }
-    return err;
+    return r->client != NULL ? 0 : ERR_MEMORY;
 }
 
 struct source *
@@ -503,6 +534,8 @@ redis_stream_new(const struct source_settings *settings)
     static const struct source_ops ops = {.start = stream_source_start,
                                           .stop = stream_source_stop,
                                           .free = stream_source_free,
+                                          .plan = stream_source_plan,
+                                          .resubscribe = stream_source_resubscribe,
                                           .on_stored = stream_source_on_stored,
                                           .on_mark = stream_source_on_mark};
     struct redis_stream *r = calloc(1, sizeof *r);
@@ -513,15 +546,14 @@ redis_stream_new(const struct source_settings *settings)
     r->source.ops = &ops;
     r->settings = *settings;
     r->read_count = READ_ENTRIES_FIRST;
-    map_init(&r->by_key);
     stream_intake_init(&r->intake, &r->settings);
     loop_task_init(&r->pump, stream_source_pump, r);
     timer_init(&r->retry, settings->loop, stream_source_on_retry, r);
     backoff_init(&r->backoff, (uint32_t)broker->retry_min_ms, (uint32_t)broker->retry_max_ms);
+    status_init(&r->status, &r->settings);
     if (stream_source_init(r) != 0) {
         stream_source_free(&r->source);
         return NULL;
     }
-    status_init(&r->status, &r->settings);
     return &r->source;
 }

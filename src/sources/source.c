@@ -33,6 +33,18 @@ source_stop(struct source *s)
     s->ops->stop(s);
 }
 
+int
+source_plan(struct source *s, const struct source_subscription *subscriptions, size_t length)
+{
+    return s->ops->plan(s, subscriptions, length);
+}
+
+void
+source_resubscribe(struct source *s)
+{
+    s->ops->resubscribe(s);
+}
+
 bool
 source_is_idle(const struct source *s)
 {

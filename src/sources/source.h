@@ -59,15 +59,22 @@ struct source_dedup {
     bool (*is_first)(void *arg, uint32_t source, size_t subscription, struct str topic);
 };
 
+/* Who is told that source_resubscribe() is done. NULL function: nobody. */
+struct source_owner {
+    void *arg;
+    void (*on_resubscribed)(void *arg);
+};
+
 struct source_settings {
     const struct config_source *config;              /* outlives the source */
     uint32_t index;                                  /* of it in config.sources */
-    const struct source_subscription *subscriptions; /* borrowed for as long as the source lives */
+    const struct source_subscription *subscriptions; /* borrowed, see source_resubscribe() */
     size_t subscriptions_length;
     struct loop *loop;
     struct sink sink;
     struct source_dedup dedup;
-    struct metrics_series *series; /* the source\'s; NULL: not counted (tests) */
+    struct source_owner owner;
+    struct metrics_series *series; /* the source's; NULL: not counted (tests) */
     struct health *health;
 };
 
@@ -75,6 +82,8 @@ struct source_ops {
     int (*start)(struct source *s);
     void (*stop)(struct source *s);
     void (*free)(struct source *s);
+    int (*plan)(struct source *s, const struct source_subscription *subscriptions, size_t length);
+    void (*resubscribe)(struct source *s);
     void (*on_stored)(struct source *s, uint64_t ticket);
     /* NULL where nobody is to be told. */
     void (*on_dropped)(struct source *s, uint64_t ticket);
@@ -95,7 +104,21 @@ struct source *source_new(const struct source_settings *settings);
 /* Connects, subscribes, delivers from the next turn on. Negative only where it can never work. */
 MUST_CHECK int source_start(struct source *s);
 
-/* Takes no more messages; what was taken may still be acknowledged, until the source is idle. */
+/*
+ * Other subscriptions. The plan is what can fail: ERR_MEMORY, ERR_SYNTAX, and nothing has changed; it is
+ * forgotten by the next one. The connection stays, and what goes on being subscribed to is neither missed
+ * nor told twice: owner.on_resubscribed is called once, maybe from inside, where the new subscriptions
+ * begin to hold, also for `dedup`. Until then the old ones are borrowed, from then on the new ones. That
+ * takes the broker's answer; where there is no connection it is at once. One change at a time.
+ */
+MUST_CHECK int
+source_plan(struct source *s, const struct source_subscription *subscriptions, size_t length);
+void source_resubscribe(struct source *s);
+
+/*
+ * Takes no more messages; what was taken may still be acknowledged, until the source is idle. It does
+ * not say on_resubscribed any more.
+ */
 void source_stop(struct source *s);
 bool source_is_idle(const struct source *s);
 void source_free(struct source *s); /* NULL is fine */

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void
+void
 status_publish(const struct status *s)
 {
     const struct source_settings *settings = s->settings;
@@ -26,7 +26,6 @@ status_init(struct status *s, const struct source_settings *settings)
     (void)snprintf(s->broker, sizeof s->broker, is_ipv6 ? "[%s]:%u" : "%s:%u", config->broker.host,
                    (unsigned)config->broker.port);
     (void)snprintf(s->why, sizeof s->why, "connecting");
-    status_publish(s);
 }
 
 static void

@@ -22,8 +22,11 @@ struct status {
     char why[STATUS_TEXT_SIZE_MAX]; /* as logged last; "" while up */
 };
 
-/* Begins as down, "connecting", without a log line. */
+/* Begins as down, "connecting", which is not told before status_publish(). */
 void status_init(struct status *s, const struct source_settings *settings);
+
+/* Tells health and metrics: when the source starts; status_set() does it afterwards. */
+void status_publish(const struct status *s);
 
 /* `why` is one sentence, "" where up. What is said already is not said again. */
 void status_set(struct status *s, enum status_kind kind, const char *why);

@@ -23,6 +23,16 @@ stream_fini(struct stream *s)
     free(s->mark_name);
 }
 
+void
+stream_continue(struct stream *s, const struct stream *known)
+{
+    struct map_node node = s->node;
+    char *mark_name = s->mark_name;
+    *s = *known;
+    s->node = node;
+    s->mark_name = mark_name;
+}
+
 struct str
 stream_key_of_mark(const char *source_name, struct str mark_name)
 {

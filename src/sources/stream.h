@@ -37,6 +37,9 @@ struct stream {
 MUST_CHECK int stream_init(struct stream *s, void *owner, const char *source_name, const char *key);
 void stream_fini(struct stream *s);
 
+/* Stands where `known` does, which has the same key. */
+void stream_continue(struct stream *s, const struct stream *known);
+
 /* The key in the name of a mark of this source; empty where it is another's. */
 struct str stream_key_of_mark(const char *source_name, struct str mark_name);
 

@@ -30,15 +30,21 @@ catchup_count_reads(struct hub *h, int by)
 }
 
 void
+catchup_set_limits(struct hub *h)
+{
+    uint64_t bytes = h->config->tail_bytes / 2;
+    bytes = h->config->page_bytes < bytes ? h->config->page_bytes : bytes;
+    h->catchup.page_bytes = bytes < PAGE_BYTES_MAX ? (uint32_t)bytes : PAGE_BYTES_MAX;
+    h->catchup.pages_max = (uint32_t)(bytes / (h->catchup.page_bytes + 1)) + 1;
+}
+
+void
 catchup_init(struct hub *h)
 {
     list_init(&h->catchup.wanting);
     list_init(&h->catchup.failed);
     timer_init(&h->catchup.retry, h->loop, catchup_on_retry, h);
-    uint64_t bytes = h->config->tail_bytes / 2;
-    bytes = h->config->page_bytes < bytes ? h->config->page_bytes : bytes;
-    h->catchup.page_bytes = bytes < PAGE_BYTES_MAX ? (uint32_t)bytes : PAGE_BYTES_MAX;
-    h->catchup.pages_max = (uint32_t)(bytes / (h->catchup.page_bytes + 1)) + 1;
+    catchup_set_limits(h);
 }
 
 void

@@ -15,6 +15,9 @@ struct channel;
 struct hub;
 
 void catchup_init(struct hub *h);
+
+/* The hub has another config. */
+void catchup_set_limits(struct hub *h);
 void catchup_fini(struct hub *h);
 
 /* Links of the channel wait for a page: reads as soon as there is room. */

@@ -31,6 +31,12 @@ struct hub *hub_new(struct loop *loop,
 /* Closes every stream. After the reader was freed: the hub takes its last answers. NULL is fine. */
 void hub_free(struct hub *h);
 
+/*
+ * From now on this config holds, for the streams that are open too. It must live until the next one comes
+ * or the hub is freed; of the last one nothing is left then.
+ */
+void hub_set_config(struct hub *h, const struct config_stream *config);
+
 /* Where the feed posts to. Mail types below. */
 struct mailbox *hub_mailbox(struct hub *h);
 

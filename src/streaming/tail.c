@@ -17,6 +17,12 @@ tail_pool_init(struct tail_pool *p, uint64_t limit_bytes, void (*on_evicted)(str
 }
 
 void
+tail_pool_set_limit(struct tail_pool *p, uint64_t limit_bytes)
+{
+    p->limit_bytes = limit_bytes;
+}
+
+void
 tail_init(struct tail *t, struct tail_pool *pool, event_id position)
 {
     t->pool = pool;

@@ -79,6 +79,9 @@ enum tail_outcome {
 
 void tail_pool_init(struct tail_pool *p, uint64_t limit_bytes, void (*on_evicted)(struct tail *t));
 
+/* What is too much goes when something new comes. */
+void tail_pool_set_limit(struct tail_pool *p, uint64_t limit_bytes);
+
 /* `position`: the feed's. The tail knows everything after it, nothing before. */
 void tail_init(struct tail *t, struct tail_pool *pool, event_id position);
 void tail_fini(struct tail *t);

@@ -20,7 +20,7 @@ struct parsing {
 };
 
 static inline char *
-said_of(const struct problems *problems)
+said_of(struct problems *problems)
 {
     char *said = NULL;
     size_t size = 0;

@@ -1,0 +1,156 @@
+#include "sources/mqtt_retiring.h"
+
+#include "base/map.h"
+
+#include <mosquitto.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t
+mqtt_retiring_hash(const struct mosquitto_message *message)
+{
+    struct str payload = {message->payload, (size_t)message->payloadlen};
+    return map_hash(str_from(message->topic)) * 31 + map_hash(payload);
+}
+
+void
+mqtt_retiring_clear(struct mqtt_retiring *r)
+{
+    for (size_t i = 0; i < r->length; i++) {
+        free(r->filters[i].text);
+    }
+    r->length = 0;
+    memset(r->taken, 0, sizeof r->taken);
+}
+
+void
+mqtt_retiring_fini(struct mqtt_retiring *r)
+{
+    mqtt_retiring_clear(r);
+    free(r->filters);
+    r->filters = NULL;
+    r->capacity = 0;
+}
+
+int
+mqtt_retiring_reserve(struct mqtt_retiring *r, size_t length)
+{
+    size_t capacity = r->length + length;
+    if (capacity <= r->capacity) {
+        return 0;
+    }
+    struct mqtt_retiring_filter *filters = realloc(r->filters, capacity * sizeof *filters);
+    if (filters == NULL) {
+        return ERR_MEMORY;
+    }
+    r->filters = filters;
+    r->capacity = capacity;
+    return 0;
+}
+
+void
+mqtt_retiring_add(struct mqtt_retiring *r, char *text, uint32_t identifier)
+{
+    r->filters[r->length++] = (struct mqtt_retiring_filter){.text = text, .identifier = identifier};
+}
+
+void
+mqtt_retiring_remove(struct mqtt_retiring *r, const char *text)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < r->length; i++) {
+        if (strcmp(r->filters[i].text, text) == 0) {
+            free(r->filters[i].text);
+        } else {
+            r->filters[kept++] = r->filters[i];
+        }
+    }
+    r->length = kept;
+}
+
+void
+mqtt_retiring_restart(struct mqtt_retiring *r)
+{
+    for (size_t i = 0; i < r->length; i++) {
+        r->filters[i].is_asked = r->filters[i].is_gone;
+    }
+}
+
+void
+mqtt_retiring_confirm(struct mqtt_retiring *r, uint64_t now_ms)
+{
+    for (size_t i = 0; i < r->length; i++) {
+        r->filters[i].is_gone = r->filters[i].is_asked;
+    }
+    memset(r->taken, 0, sizeof r->taken);
+    r->heard_ms = now_ms;
+}
+
+void
+mqtt_retiring_tick(struct mqtt_retiring *r, uint64_t now_ms)
+{
+    for (size_t i = 0; i < r->length; i++) {
+        if (!r->filters[i].is_gone) {
+            return;
+        }
+    }
+    if (now_ms - r->heard_ms >= MQTT_RETIRING_QUIET_MS) {
+        mqtt_retiring_clear(r);
+    }
+}
+
+const struct mqtt_retiring_filter *
+mqtt_retiring_match(const struct mqtt_retiring *r, const char *topic)
+{
+    for (size_t i = 0; i < r->length; i++) {
+        bool is_match = false;
+        if (mosquitto_topic_matches_sub(r->filters[i].text, topic, &is_match) == MOSQ_ERR_SUCCESS &&
+            is_match) {
+            return &r->filters[i];
+        }
+    }
+    return NULL;
+}
+
+const struct mqtt_retiring_filter *
+mqtt_retiring_find(const struct mqtt_retiring *r, uint32_t identifier)
+{
+    for (size_t i = 0; i < r->length; i++) {
+        if (r->filters[i].identifier == identifier) {
+            return &r->filters[i];
+        }
+    }
+    return NULL;
+}
+
+/* Those before it with the same content had no other copy: copies come in order. */
+static void
+mqtt_retiring_pair(struct mqtt_retiring *r, uint64_t hash, bool is_retiring)
+{
+    for (size_t i = 0; i < MQTT_RETIRING_PAIRS; i++) {
+        if (r->taken[i].hash == hash && r->taken[i].is_retiring == is_retiring) {
+            r->taken[i].is_used = false;
+        }
+    }
+}
+
+bool
+mqtt_retiring_is_copy(struct mqtt_retiring *r,
+                      bool is_retiring,
+                      const struct mosquitto_message *message)
+{
+    uint64_t hash = mqtt_retiring_hash(message);
+    for (size_t i = 0; i < MQTT_RETIRING_PAIRS; i++) {
+        if (r->taken[i].is_used && r->taken[i].hash == hash &&
+            r->taken[i].is_retiring != is_retiring) {
+            mqtt_retiring_pair(r, hash, !is_retiring);
+            return true;
+        }
+    }
+    r->taken[r->next].hash = hash;
+    r->taken[r->next].is_retiring = is_retiring;
+    r->taken[r->next].is_used = true;
+    r->next = (r->next + 1) % MQTT_RETIRING_PAIRS;
+    return false;
+}
