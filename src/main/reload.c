@@ -229,13 +229,12 @@ reload_on_change(void *arg)
     reload_request(arg);
 }
 
+/* The watch stays: to close inotify's descriptor takes the kernel a while. */
 void
 reload_stop(struct reload *r)
 {
     if (r != NULL) {
         r->state = RELOAD_STOPPED;
-        watch_free(r->watch);
-        r->watch = NULL;
     }
 }
 
