@@ -191,6 +191,15 @@ def test_volumes_are_there(name):
             assert all("subPath" not in mount for mount in container.get("volumeMounts", [])), "would never be updated"
 
 
+@pytest.mark.parametrize("name, deployment", RUNNELS)
+def test_a_changed_config_reaches_the_pods_that_run(name, deployment):
+    """The config map keeps its name, and is mounted as the folder in which the kubelet swaps it."""
+    manifests = overlay(name)
+    pod = pods(manifests)[deployment]
+    assert {"name": "config", "configMap": {"name": deployment}} in pod["spec"]["volumes"]
+    assert {"name": "config", "mountPath": "/etc/runnel", "readOnly": True} in runnel_container(pod)["volumeMounts"]
+
+
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_pods_are_restricted(name):
     """The Pod Security Standard of that name, which the namespaces enforce, and a root that cannot be written."""
@@ -261,6 +270,8 @@ def test_ingress_buffers_nothing_and_outlasts_the_heartbeat():
     prefix = "nginx.ingress.kubernetes.io/"
     annotations = {key.removeprefix(prefix): value
                    for key, value in one(manifests, "Ingress", "runnel")["metadata"]["annotations"].items()}
+    # No type knows their names.
+    assert set(annotations) == {"proxy-buffering", "proxy-read-timeout", "proxy-connect-timeout", "proxy-next-upstream"}
     config = yaml.safe_load(config_of(manifests, pods(manifests)["runnel-edge"]))
     assert annotations["proxy-buffering"] == "off"
     assert int(annotations["proxy-read-timeout"]) >= 3 * seconds(setting(config, "stream.heartbeat"))
