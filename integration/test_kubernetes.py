@@ -6,6 +6,7 @@ itself and with what runnel does; and the demo's own processes, run side by side
 import math
 import re
 import shutil
+import subprocess
 
 import pytest
 import yaml
@@ -15,6 +16,7 @@ from harness.manifests import (KUBERNETES, config_of, is_selected, misspelt, of_
 from harness.ports import free_port
 from harness.process import Process
 from harness.runnel import ROOT, run_command
+from harness.waiting import wait_for
 
 pytestmark = pytest.mark.manifests
 
@@ -338,10 +340,13 @@ class Demo:
             text = re.sub(rf"\b{name}:\d+", f"127.0.0.1:{port}", text)
         return text
 
-    def runnel(self, deployment):
+    def config(self, deployment):
         config = yaml.safe_load(self.here(config_of(self.manifests, pods(self.manifests)[deployment])))
         del config["http"]["listen"], config["admin"]["listen"]
-        return self._new_runnel(**config)
+        return config
+
+    def runnel(self, deployment):
+        return self._new_runnel(**self.config(deployment))
 
     def start(self, deployment, container, arrange):
         [words] = [c["args"] for c in pods(self.manifests)[deployment]["spec"]["containers"] if c["name"] == container]
@@ -364,6 +369,9 @@ class Demo:
                 assert words[at] == name
                 return [*words[:at], "127.0.0.1", "-p", self.ports[name], *words[at + 1:]]
             self.start("samples", container, arrange)
+
+    def publish(self, text):
+        subprocess.run(["redis-cli", "-p", str(self.ports["redis"]), "PUBLISH", "orders.north.paid", text], check=True)
 
     def end(self):
         for process in reversed(self.processes):
@@ -399,6 +407,50 @@ def test_demo(demo, subscribe):
     edge.await_down("replay log")
     assert probes("livenessProbe") == [200, 200], "a restart would mend nothing"
     assert probes("readinessProbe") == [503, 200], "clients are kept, and new ones taken"
+
+
+class ConfigMapVolume:
+    """As the kubelet lays it out: each version in a folder of its own, and a link that is swapped for all files at once."""
+
+    def __init__(self, folder, name):
+        self.file = folder / name
+        self._versions = 0
+        folder.mkdir()
+        self.file.symlink_to(f"..data/{name}")
+
+    def write(self, text):
+        folder = self.file.parent
+        previous = [path for path in folder.glob("..version*")]
+        self._versions += 1
+        version = folder / f"..version{self._versions}"
+        version.mkdir()
+        (version / self.file.name).write_text(text, encoding="utf-8")
+        (folder / "..data_tmp").symlink_to(version.name)
+        (folder / "..data_tmp").rename(folder / "..data")
+        for path in previous:
+            shutil.rmtree(path)
+
+
+def test_a_changed_config_map_is_applied_without_a_restart(demo, tmp_path, subscribe):
+    demo.start_brokers()
+    ingest = demo.runnel("runnel-ingest")
+    volume = ConfigMapVolume(tmp_path / "etc-runnel", "runnel.yaml")
+    before = ingest.config_path.read_text(encoding="utf-8")
+    volume.write(before)
+    ingest.argv[-1] = str(volume.file)
+    ingest.start()
+    stream = subscribe(ingest, "orders/north", "shops/north").await_live()
+    demo.publish("one")
+    stream.await_messages(1)
+    volume.write(before.replace("orders/{shop}", "shops/{shop}"))
+    wait_for(lambda: ingest.metric("runnel_config_reloads_total", result="success") == 1, ingest.log)
+    demo.publish("two")
+    assert stream.await_messages(2) == [("paid", "one"), ("paid", "two")]
+    volume.write("routes: [nonsense]")
+    wait_for(lambda: ingest.metric("runnel_config_last_reload_successful") == 0, ingest.log)
+    demo.publish("three")
+    assert stream.await_messages(3)[2] == ("paid", "three")
+    assert stream.opens == 1 and demo.probe(ingest, "runnel-ingest", "readinessProbe") == 200
 
 
 def test_a_pod_that_never_reached_the_log_gets_no_clients(demo):
