@@ -70,8 +70,9 @@ def test_half_requests_of_one_address(start, streams):
     runnel = start(http={"connections_per_address": 1, "head_timeout": "1h"})
     silent = [socket.create_connection(("127.0.0.1", runnel.port)) for _ in range(40)]
     try:
-        wait_for(lambda: runnel.metric("runnel_http_refused_total", reason="address") >= 40 - 18, "those to be closed")
-        assert runnel.metric("runnel_http_connections") <= 18
+        # 1 and some room; two workers that accept at the same moment may both take the last place.
+        wait_for(lambda: runnel.metric("runnel_http_refused_total", reason="address") >= 40 - 19, "those to be closed")
+        assert runnel.metric("runnel_http_connections") <= 19
         open_stream(runnel, streams, source="127.0.0.2")
     finally:
         for peer in silent:
