@@ -176,3 +176,26 @@ def test_unknown_channels_may_be_empty(start, streams):
     replayed = open_stream(runnel, streams, "secret", since="earliest")
     assert secret.data() == replayed.data() == []
     assert "runnel.gap" not in secret.types() + replayed.types()
+
+
+def test_a_reload_changes_them_and_streams_stay(start, streams):
+    runnel = start(http={"workers": 1})
+    before = [open_stream(runnel, streams), open_stream(runnel, streams, "b")]
+    http = runnel.config["http"]
+
+    def may_read(channel):
+        request = f"HEAD /events/{channel} HTTP/1.1\r\nHost: x\r\n\r\n"
+        return parse_answer(raw(runnel.port, request.encode())).status == 200
+
+    assert runnel.reload(http=http | {"connections": 2, "allow_channels": ["a"]})
+    wait_for(lambda: not may_read("b"), "the new config")
+    assert_refused(runnel, streams, "full")
+    assert runnel.reload(http=http | {"connections_per_address": 1})
+    wait_for(lambda: may_read("b"), "the next one")
+    wait_for(lambda: runnel.metric("runnel_http_connections") == 0, "nobody else")
+    open_stream(runnel, streams)  # those of before the limit are not counted
+    assert_refused(runnel, streams, "address")
+    runnel.publish("a", "x")
+    runnel.publish("b", "y")
+    before[0].read_until(lambda s: s.data() == ["x"])
+    before[1].read_until(lambda s: s.data() == ["y"])
