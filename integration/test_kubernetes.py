@@ -1,22 +1,18 @@
 """
 deploy/kubernetes, as far as it goes without a cluster: rendered, checked against the API's types, consistent with
-itself and with what runnel does; and the demo's own processes, run side by side on this machine.
+itself and with what runnel does.
 """
 
 import math
 import re
 import shutil
-import subprocess
 
 import pytest
 import yaml
 
-from harness import http
-from harness.manifests import (KUBERNETES, config_of, is_selected, misspelt, of_kind, one, pods, render, typecheck)
-from harness.ports import free_port
-from harness.process import Process
+from harness.manifests import (
+    KUBERNETES, config_of, is_selected, misspelt, of_kind, one, pods, render, runnel_container, typecheck)
 from harness.runnel import ROOT, run_command
-from harness.waiting import wait_for
 
 pytestmark = pytest.mark.manifests
 
@@ -29,19 +25,17 @@ def overlay(name):
     return render(KUBERNETES / name)
 
 
-def with_component(tmp_path, name):
-    """The production overlay with a component on it, as a user's own overlay has it."""
+def overlay_of_ones_own(tmp_path, kustomization, **files):
     folder = tmp_path / "deploy"
     shutil.copytree(KUBERNETES, folder)
     (folder / "mine").mkdir()
-    (folder / "mine/kustomization.yaml").write_text(
-        f"resources: [../production]\ncomponents: [../components/{name}]\n")
+    for name, text in {"kustomization": kustomization, **files}.items():
+        (folder / f"mine/{name}.yaml").write_text(text)
     return render(folder / "mine")
 
 
-def runnel_container(pod):
-    [container] = [c for c in pod["spec"]["containers"] if c["name"] == "runnel"]
-    return container
+def with_component(tmp_path, name):
+    return overlay_of_ones_own(tmp_path, f"resources: [../production]\ncomponents: [../components/{name}]\n")
 
 
 def seconds(text):
@@ -193,6 +187,17 @@ def test_volumes_are_there(name):
             assert all("subPath" not in mount for mount in container.get("volumeMounts", [])), "would never be updated"
 
 
+def test_the_operators_page_shows_a_good_overlay(tmp_path):
+    page = (ROOT / "deploy/README.md").read_text(encoding="utf-8")
+    shown = re.search(r"`deploy/kubernetes/mine/kustomization.yaml`:\n\n```yaml\n(.*?)```", page, re.DOTALL)[1]
+    manifests = overlay_of_ones_own(tmp_path, shown, ingest="my: ingest\n", edge="my: edge\n")
+    for name, pod in pods(manifests).items():
+        assert runnel_container(pod)["image"].startswith("images.example.com/runnel:")
+        assert config_of(manifests, pod) == f"my: {name.removeprefix('runnel-')}\n"
+    ingress = one(manifests, "Ingress", "runnel")["spec"]
+    assert ingress["rules"][0]["host"] == ingress["tls"][0]["hosts"][0] == "events.mine.example"
+
+
 @pytest.mark.parametrize("name, deployment", RUNNELS)
 def test_a_changed_config_reaches_the_pods_that_run(name, deployment):
     """The config map keeps its name, and is mounted as the folder in which the kubelet swaps it."""
@@ -321,141 +326,3 @@ def test_the_operators_page_explains_what_is_set():
     for words in said:
         words = re.sub(r"^(stream|http)\.", "", words)
         assert words.replace('"', "'") in manifests or words in manifests, words
-
-
-# The demo, without a cluster
-
-
-class Demo:
-    """Its processes on this machine: what is rendered, with loopback for the names of the Services."""
-
-    def __init__(self, folder, new_runnel):
-        self.manifests = overlay("demo")
-        self._folder, self._new_runnel = folder, new_runnel
-        self.ports = {"redis": free_port(), "mosquitto": free_port()}
-        self.processes = []
-
-    def here(self, text):
-        for name, port in self.ports.items():
-            text = re.sub(rf"\b{name}:\d+", f"127.0.0.1:{port}", text)
-        return text
-
-    def config(self, deployment):
-        config = yaml.safe_load(self.here(config_of(self.manifests, pods(self.manifests)[deployment])))
-        del config["http"]["listen"], config["admin"]["listen"]
-        return config
-
-    def runnel(self, deployment):
-        return self._new_runnel(**self.config(deployment))
-
-    def start(self, deployment, container, arrange):
-        [words] = [c["args"] for c in pods(self.manifests)[deployment]["spec"]["containers"] if c["name"] == container]
-        self.processes.append(Process(arrange(words), self._folder / f"{container}.log", cwd=self._folder))
-        return self.processes[-1].start()
-
-    def start_brokers(self):
-        conf = self._folder / "mosquitto.conf"
-        [data] = [m["data"] for m in of_kind(self.manifests, "ConfigMap") if "mosquitto.conf" in m["data"]]
-        listener = f"listener {self.ports['mosquitto']} 127.0.0.1"
-        conf.write_text("user root\n" + data["mosquitto.conf"].replace("listener 1883", listener))
-        self.start("mosquitto", "mosquitto", lambda words: [*words[:-1], conf])
-        return self.start("redis", "redis", lambda words: [
-            *(str(self.ports["redis"]) if word == "6379" else word for word in words), "--bind", "127.0.0.1"])
-
-    def start_samples(self):
-        for container, name in (("orders", "redis"), ("temperatures", "mosquitto")):
-            def arrange(words, name=name):
-                at = words.index("-h") + 1
-                assert words[at] == name
-                return [*words[:at], "127.0.0.1", "-p", self.ports[name], *words[at + 1:]]
-            self.start("samples", container, arrange)
-
-    def publish(self, text):
-        subprocess.run(["redis-cli", "-p", str(self.ports["redis"]), "PUBLISH", "orders.north.paid", text], check=True)
-
-    def end(self):
-        for process in reversed(self.processes):
-            process.end()
-
-    def probe(self, runnel, deployment, kind):
-        """What the kubelet would see."""
-        get = runnel_container(pods(self.manifests)[deployment])[kind]["httpGet"]
-        return http.request({"admin": runnel.admin_port, "http": runnel.port}[get["port"]], get["path"]).status
-
-
-@pytest.fixture
-def demo(tmp_path, new_runnel):
-    made = Demo(tmp_path, new_runnel)
-    yield made
-    made.end()
-
-
-def test_demo(demo, subscribe):
-    """Samples come through; each probe means what it is for."""
-    redis = demo.start_brokers()
-    ingest, edge = demo.runnel("runnel-ingest").start(), demo.runnel("runnel-edge").start()
-    demo.start_samples()
-    stream = subscribe(edge, "orders/north", "lines/7/temperature")
-    stream.wait(lambda s: {"paid", "temperature"} <= set(s.types()))
-
-    def probes(kind):
-        return [demo.probe(ingest, "runnel-ingest", kind), demo.probe(edge, "runnel-edge", kind)]
-
-    assert probes("startupProbe") == probes("livenessProbe") == probes("readinessProbe") == [200, 200]
-    redis.stop()
-    ingest.await_down("replay log")
-    edge.await_down("replay log")
-    assert probes("livenessProbe") == [200, 200], "a restart would mend nothing"
-    assert probes("readinessProbe") == [503, 200], "clients are kept, and new ones taken"
-
-
-class ConfigMapVolume:
-    """As the kubelet lays it out: each version in a folder of its own, and a link that is swapped for all files at once."""
-
-    def __init__(self, folder, name):
-        self.file = folder / name
-        self._versions = 0
-        folder.mkdir()
-        self.file.symlink_to(f"..data/{name}")
-
-    def write(self, text):
-        folder = self.file.parent
-        previous = [path for path in folder.glob("..version*")]
-        self._versions += 1
-        version = folder / f"..version{self._versions}"
-        version.mkdir()
-        (version / self.file.name).write_text(text, encoding="utf-8")
-        (folder / "..data_tmp").symlink_to(version.name)
-        (folder / "..data_tmp").rename(folder / "..data")
-        for path in previous:
-            shutil.rmtree(path)
-
-
-def test_a_changed_config_map_is_applied_without_a_restart(demo, tmp_path, subscribe):
-    demo.start_brokers()
-    ingest = demo.runnel("runnel-ingest")
-    volume = ConfigMapVolume(tmp_path / "etc-runnel", "runnel.yaml")
-    before = ingest.config_path.read_text(encoding="utf-8")
-    volume.write(before)
-    ingest.argv[-1] = str(volume.file)
-    ingest.start()
-    stream = subscribe(ingest, "orders/north", "shops/north").await_live()
-    demo.publish("one")
-    stream.await_messages(1)
-    volume.write(before.replace("orders/{shop}", "shops/{shop}"))
-    wait_for(lambda: ingest.metric("runnel_config_reloads_total", result="success") == 1, ingest.log)
-    demo.publish("two")
-    assert stream.await_messages(2) == [("paid", "one"), ("paid", "two")]
-    volume.write("routes: [nonsense]")
-    wait_for(lambda: ingest.metric("runnel_config_last_reload_successful") == 0, ingest.log)
-    demo.publish("three")
-    assert stream.await_messages(3)[2] == ("paid", "three")
-    assert stream.opens == 1 and demo.probe(ingest, "runnel-ingest", "readinessProbe") == 200
-
-
-def test_a_pod_that_never_reached_the_log_gets_no_clients(demo):
-    """So an update to a config with a wrong password stops there."""
-    edge = demo.runnel("runnel-edge").start_unready()
-    assert demo.probe(edge, "runnel-edge", "startupProbe") == 200
-    assert demo.probe(edge, "runnel-edge", "livenessProbe") == 200
-    assert demo.probe(edge, "runnel-edge", "readinessProbe") == 503

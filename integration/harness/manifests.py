@@ -50,6 +50,11 @@ def pods(manifests):
     return {m["metadata"]["name"]: m["spec"]["template"] for m in of_kind(manifests, "Deployment")}
 
 
+def runnel_container(pod):
+    [container] = [c for c in pod["spec"]["containers"] if c["name"] == "runnel"]
+    return container
+
+
 def is_selected(labels, selector):
     return selector.items() <= labels.items()
 
