@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from harness.load import Load
 from harness.runnel import write_config
 from harness.waiting import wait_for
 
@@ -57,7 +58,7 @@ def test_bad_file_leaves_what_runs_and_says_why(simple, subscribe):
     stream = subscribe(simple, "a").await_live()
     good = simple.config_path.read_text()
     assert not simple.reload(routes=[{"source": "api", "topic": "t", "chanel": "a"}])
-    assert "routes[0].chanel: unknown key (did you mean \\\"channel\\\"?)" in simple.log()
+    assert r'routes[0].chanel: unknown key (did you mean \"channel\"?)' in simple.log()
     assert f"{simple.config_path}:" in config_line(simple)
     assert simple.metric("runnel_config_last_reload_successful") == 0
     assert simple.publish("t", "still") == 1
@@ -87,3 +88,350 @@ def test_keys_that_need_a_restart_are_named_and_the_rest_is_applied(simple):
     assert simple.publish("t", "the memory log goes on") == 1
     assert simple.reload(http=http, replay={"store": "memory"})
     assert config_line(simple) is None
+
+
+# Under load. Each broker: the source, how to publish, and a topic for each of the routes below.
+
+
+class RedisLoad:
+    separator = "."
+    wide = "*"
+
+    def __init__(self, request):
+        self.server = request.getfixturevalue("redis_server")
+        self.client = self.server.client()
+        self.source = self.server.source()
+
+    def publish(self, topic, text):
+        self.client.publish(topic, text)
+
+
+class MqttLoad:
+    separator = "/"
+    wide = "#"
+
+    def __init__(self, request):
+        broker = request.getfixturevalue("mosquitto")
+        self.publisher = broker.publisher()
+        request.addfinalizer(self.publisher.close)
+        self.source = broker.source(client_id="runnel")
+
+    def publish(self, topic, text):
+        self.publisher.publish(topic, text)
+
+
+class StreamLoad:
+    separator = "."
+    wide = None  # a stream is read by its name
+
+    def __init__(self, request):
+        server = request.getfixturevalue("redis_server")
+        self.client = server.client()
+        self.source = server.broker() | {"type": "redis-stream", "field": "m"}
+
+    def publish(self, topic, text):
+        self.client.xadd(topic, {"m": text}, maxlen=100_000)
+
+
+LOADS = {"redis": RedisLoad, "mqtt": MqttLoad, "redis-stream": StreamLoad}
+
+
+@pytest.fixture(params=LOADS)
+def load(request):
+    return LOADS[request.param](request)
+
+
+def start_under(load, new_runnel, replay, routes):
+    keep = {"keep": {"events": 1_000_000, "for": "1h"}}
+    return new_runnel(sources={"in": load.source}, routes=routes, replay=replay | keep).start()
+
+
+def assert_all_once(stream, sent):
+    stream.wait(lambda s: sent[-1] in s.data()[-1:] or len(s.messages) > len(sent))
+    assert stream.data() == sent
+    assert stream.opens == 1
+    assert not stream.gaps()
+
+
+def steps_around(load, kept):
+    """Lists of routes, of which each has `kept`."""
+    topic = f"a{load.separator}other"
+    other = route("in", topic, "other")
+    yield [kept, other]
+    yield [other, kept]
+    yield [route("in", topic, "another"), kept]
+    if load.wide:
+        yield [route("in", load.wide, "all"), kept]
+        yield [kept, route("in", f"a{load.separator}{{x}}", "part")]
+        yield [route("in", f"a{load.separator}{{x}}", "part"), route("in", load.wide, "all"), kept]
+    yield [kept]
+
+
+@pytest.mark.sanitized
+def test_unchanged_route_under_load(new_runnel, replay, subscribe, load):
+    topic = f"a{load.separator}kept"
+    kept = route("in", topic, "kept")
+    runnel = start_under(load, new_runnel, replay, [kept])
+    stream = subscribe(runnel, "kept").await_live()
+    with Load(lambda text: load.publish(topic, text)) as running:
+        for routes in steps_around(load, kept):
+            so_far = len(running.sent)
+            assert runnel.reload(routes=routes)
+            wait_for(lambda: len(running.sent) > so_far + 20, "more messages")
+        sent = running.stop()
+    assert_all_once(stream, sent)
+    assert runnel.metric("runnel_source_reconnects_total") == 0, "the connection stayed"
+
+
+def test_new_route_gets_what_comes_after_the_reload(new_runnel, subscribe, load):
+    first, second = f"a{load.separator}1", f"a{load.separator}2"
+    runnel = start_under(load, new_runnel, {"store": "memory"}, [route("in", first, "out")])
+    stream = subscribe(runnel, "out").await_live()
+    load.publish(first, "by the first")
+    stream.await_messages(1)
+    assert runnel.reload(routes=[route("in", second, "out")])
+    if load.wide:  # else the new stream begins where it ends when it is first looked at
+        load.publish(first, "nobody wants it")
+    wait_for(lambda: (load.publish(second, "by the second"), len(stream.messages) > 1)[1], "the second topic")
+    assert set(stream.data()) == {"by the first", "by the second"}
+
+
+def test_mqtt_session_of_a_source_that_changes_is_kept(new_runnel, replay, mosquitto, subscribe):
+    """Another keepalive: the source is connected anew, and what is on its way is neither lost nor doubled."""
+    load_source = mosquitto.source(client_id="runnel")
+    runnel = new_runnel(sources={"in": load_source}, routes=[route("in", "a", "out")],
+                        replay=replay | {"keep": {"events": 1_000_000, "for": "1h"}}).start()
+    stream = subscribe(runnel, "out").await_live()
+    with mosquitto.publisher() as publisher, Load(lambda text: publisher.publish("a", text)) as running:
+        for keepalive in ("50s", "40s"):
+            so_far = len(running.sent)
+            assert runnel.reload(sources={"in": load_source | {"keepalive": keepalive}})
+            wait_for(lambda: len(running.sent) > so_far + 200, "more messages")
+            runnel.await_ready()
+        assert runnel.reload(sources={"renamed": load_source}, routes=[route("renamed", "a", "out")])
+        sent = running.stop()
+    assert_all_once(stream, sent)
+
+
+def test_changed_redis_stream_source_goes_on_where_it_was(new_runnel, replay, redis_server, subscribe):
+    source = redis_server.broker() | {"type": "redis-stream", "field": "m"}
+    runnel = new_runnel(sources={"in": source}, routes=[route("in", "s", "out")],
+                        replay=replay | {"keep": {"events": 1_000_000, "for": "1h"}}).start()
+    stream = subscribe(runnel, "out").await_live()
+    with redis_server.client() as client, Load(lambda text: client.xadd("s", {"m": text})) as running:
+        for timeout in ("20s", "10s"):
+            so_far = len(running.sent)
+            assert runnel.reload(sources={"in": source | {"idle_timeout": timeout}})
+            wait_for(lambda: len(running.sent) > so_far + 20, "more messages")
+        sent = running.stop()
+    assert_all_once(stream, sent)
+
+
+# Sources
+
+
+def test_sources_come_and_go(new_runnel, redis_server, mosquitto, subscribe):
+    runnel = new_runnel(**API, routes=[route("api", "t", "out")]).start()
+    stream = subscribe(runnel, "out").await_live()
+    sources = {"shop": redis_server.source(), "plant": mosquitto.source()}
+    assert runnel.reload(sources=sources, routes=[route(name, "t", "out") for name in sources])
+    runnel.await_ready()
+    assert runnel.admin("/publish/t", method="POST", body="x").status == 404
+    assert redis_server.publish("t", "from redis") == 1
+    stream.await_messages(1)
+    mosquitto.publish("t", "from mqtt")
+    stream.await_messages(2)
+    assert runnel.reload(sources=API["sources"], routes=[route("api", "t", "out")])
+    assert "shop" not in runnel.ready().text
+    wait_for(lambda: redis_server.publish("t", "nobody listens") == 0, "the connection to end")
+    assert runnel.publish("t", "from http") == 1
+    assert [data for _, data in stream.await_messages(3)] == ["from redis", "from mqtt", "from http"]
+    assert stream.opens == 1
+
+
+def test_secret_in_a_file_is_read_again(new_runnel, new_redis, tmp_path, subscribe):
+    server = new_redis(password="one").start()
+    secret = tmp_path / "password"
+    secret.write_text("wrong")
+    source = {key: value for key, value in server.source().items() if key != "password"}
+    runnel = new_runnel(sources={"shop": source | {"password_file": str(secret)}},
+                        routes=[route("shop", "t", "out")]).start_unready()
+    runnel.await_down("source shop")
+    secret.write_text("one")
+    assert runnel.reload_file()
+    runnel.await_ready()
+
+
+def test_token_is_changed_without_a_moment_without_a_source(new_runnel):
+    runnel = new_runnel(sources={"api": {"type": "http", "token": "old"}}, routes=[route("api", "t", "a")]).start()
+    assert runnel.publish("t", "1", token="old") == 1
+    assert runnel.reload(sources={"api": {"type": "http", "token": "new"}})
+    assert runnel.admin("/publish/t", method="POST", body="2", headers={"Authorization": "Bearer old"}).status == 401
+    assert runnel.publish("t", "3", token="new") == 1
+
+
+def test_source_that_can_never_work_is_refused(new_runnel, redis_server, tmp_path):
+    (tmp_path / "ca.pem").write_text("no certificate")
+    runnel = new_runnel(**API, routes=[route("api", "t", "a")]).start()
+    bad = {"type": "redis", "url": f"rediss://127.0.0.1:{redis_server.port}", "ca_file": str(tmp_path / "ca.pem")}
+    assert not runnel.reload(sources=API["sources"] | {"shop": bad})
+    assert config_line(runnel) is not None
+    assert "shop" not in runnel.ready().text.replace(config_line(runnel), "")
+    assert runnel.publish("t", "still") == 1
+
+
+@pytest.mark.sanitized
+def test_reload_while_a_broker_is_down(new_runnel, new_redis, new_mosquitto, subscribe):
+    shop, plant = new_redis().start(), new_mosquitto().start()
+    sources = {"shop": shop.source(), "plant": plant.source(client_id="x")}
+    runnel = new_runnel(sources=sources, routes=[route(name, "old", "out") for name in sources]).start()
+    stream = subscribe(runnel, "out").await_live()
+    shop.kill()
+    plant.kill()
+    runnel.await_down("source shop")
+    runnel.await_down("source plant")
+    assert runnel.reload(routes=[route(name, "new", "out") for name in sources])
+    shop.start()
+    plant.start()
+    runnel.await_ready()
+    assert shop.publish("old", "not wanted") == 0
+    assert shop.publish("new", "from redis") == 1
+    plant.publish("old", "not wanted")
+    plant.publish("new", "from mqtt")
+    assert sorted(data for _, data in stream.await_messages(2)) == ["from mqtt", "from redis"]
+    assert stream.opens == 1
+
+
+# Limits and the like
+
+
+def test_keep_is_applied(simple, subscribe):
+    for n in range(10):
+        simple.publish("t", str(n))
+    assert simple.reload(replay={"keep": {"events": 3}})
+    simple.publish("t", "10")
+    assert subscribe(simple, "a", since="earliest").await_live().data() == ["8", "9", "10"]
+    assert simple.reload(routes=[route("api", "t", "a", keep={"events": 2})])
+    simple.publish("t", "11")
+    assert subscribe(simple, "a", since="earliest").await_live().data() == ["10", "11"]
+
+
+def test_stream_settings_reach_open_streams(simple, subscribe):
+    stream = subscribe(simple, "a").await_live()
+    assert simple.reload(stream=simple.config["stream"] | {"heartbeat": "50ms"})
+    stream.wait(lambda s: s.types().count("runnel.beat") >= 3)
+    assert stream.opens == 1
+
+
+def test_streams_above_a_new_limit_stay(simple, subscribe):
+    streams = [subscribe(simple, "a").await_live() for _ in range(3)]
+    assert simple.reload(http=simple.config["http"] | {"connections": 1})
+    wait_for(lambda: "runnel.unavailable" in simple.get("/events/a").text, "the new limit")
+    simple.publish("t", "x")
+    for stream in streams:
+        assert stream.await_messages(1) == [("message", "x")]
+        assert stream.opens == 1
+
+
+# The signal, and the file that is watched
+
+
+@pytest.mark.sanitized
+def test_storm_of_hangups(simple, subscribe):
+    stream = subscribe(simple, "a").await_live()
+    for n in range(20):
+        channels = ("a", "b") if n % 2 else ("a",)
+        new = simple.config | {"routes": [route("api", "t", c) for c in channels]}
+        write_config(simple.config_path.with_suffix(".new"), new).replace(simple.config_path)
+        for _ in range(10):
+            simple.signal(signal.SIGHUP)
+        assert simple.publish("t", str(n)) in (1, 2)
+    assert simple.reload(routes=[route("api", "t", "a")])
+    simple.publish("t", "end")
+    stream.wait(lambda s: s.data()[-1:] == ["end"])
+    assert stream.data() == [*map(str, range(20)), "end"]
+    assert stream.opens == 1
+
+
+def test_hangup_while_it_drains_changes_nothing(new_runnel, subscribe):
+    runnel = new_runnel(**API, routes=[route("api", "t", "a")], stream={"drain": "1h"}).start()
+    stream = subscribe(runnel, "a").await_live()
+    runnel.signal(signal.SIGTERM)
+    wait_for(lambda: runnel.ready().status == 503, "the drain")
+    runnel.signal(signal.SIGHUP)
+    wait_for(lambda: "config.ignored" in runnel.log(), "the signal")
+    assert stream.opens == 1
+    runnel.signal(signal.SIGTERM)
+    assert runnel.wait() == 0
+
+
+def test_term_while_it_reloads(new_runnel, redis_server):
+    """The broker does not answer, so that the reload is under way when the end comes."""
+    runnel = new_runnel(sources={"shop": redis_server.source()}, routes=[route("shop", "t", "a")]).start()
+    redis_server.pause()
+    write_config(runnel.config_path, runnel.config | {"routes": [route("shop", "u", "a")]})
+    runnel.signal(signal.SIGHUP)
+    assert runnel.stop() == 0
+
+
+@pytest.mark.parametrize("change", ["in place", "renamed over"])
+def test_changed_file_is_noticed(simple, change):
+    text = json.dumps(simple.config | {"routes": [route("api", "t", c) for c in ("a", "b")]})
+    if change == "in place":
+        half = len(text) // 2
+        with open(simple.config_path, "w", encoding="utf-8") as file:
+            file.write(text[:half])
+            file.flush()
+            os.fsync(file.fileno())
+            file.write(text[half:])
+    else:
+        new = simple.config_path.with_suffix(".new")
+        new.write_text(text)
+        new.replace(simple.config_path)
+    wait_for(lambda: simple.publish("t", "x") == 2, "the reload")
+
+
+def test_empty_file_is_one_that_is_being_written(simple):
+    good = simple.config_path.read_text()
+    simple.config_path.write_text("")
+    assert not simple.reload_file()
+    assert simple.publish("t", "still") == 1
+    simple.config_path.write_text(good)
+    assert simple.reload_file()
+
+
+def test_half_a_file_is_tried_again_when_it_is_whole(simple):
+    text = json.dumps(simple.config | {"routes": [route("api", "t", c) for c in ("a", "b")]})
+    simple.config_path.write_text(text[:len(text) // 2])
+    wait_for(lambda: reloads(simple, "failure") == 1, "the refusal")
+    assert simple.publish("t", "x") == 1
+    simple.config_path.write_text(text)
+    wait_for(lambda: simple.publish("t", "x") == 2, "the reload")
+    assert simple.metric("runnel_config_last_reload_successful") == 1
+
+
+def test_config_map_is_noticed(new_runnel, tmp_path, subscribe):
+    """As kubelet does it: the file is a link into ..data, which is a link to a folder and is renamed over."""
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    runnel = new_runnel(**API, routes=[route("api", "t", "a")])
+
+    def write_version(name, config):
+        (volume / name).mkdir()
+        write_config(volume / name / "runnel.yaml", config)
+        (volume / "..data_tmp").symlink_to(name)
+        (volume / "..data_tmp").rename(volume / "..data")
+
+    write_version("..1", runnel.config)
+    (volume / "runnel.yaml").symlink_to("..data/runnel.yaml")
+    runnel.argv[runnel.argv.index("-c") + 1] = str(volume / "runnel.yaml")
+    runnel.start()
+    stream = subscribe(runnel, "a").await_live()
+    for version, channels in enumerate((["a", "b"], ["a"], ["a", "b", "c"]), 2):
+        write_version(f"..{version}", runnel.config | {"routes": [route("api", "t", c) for c in channels]})
+        (volume / f"..{version - 1}" / "runnel.yaml").unlink()
+        (volume / f"..{version - 1}").rmdir()
+        wait_for(lambda: runnel.publish("t", "x") == len(channels), f"version {version}")
+    assert reloads(runnel, "success") == 3
+    assert reloads(runnel, "failure") == 0
+    assert stream.opens == 1

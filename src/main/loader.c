@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 struct loader {
     const char *path;
@@ -22,13 +23,28 @@ struct loader {
     int err;
 };
 
+/* An empty file would be a good one, without sources; but it is one that somebody is about to write. */
+static int
+loader_load(struct loader *l)
+{
+    struct stat s;
+    if (l->problems == NULL) {
+        return ERR_MEMORY;
+    }
+    if (stat(l->path, &s) == 0 && s.st_size == 0) {
+        problems_add(l->problems, (struct config_mark){0}, "", "is empty");
+        return ERR_CONFIG;
+    }
+    return settings_load(l->path, l->problems, &l->settings);
+}
+
 static void *
 loader_run(void *arg)
 {
     struct loader *l = arg;
     struct mail mail = {.type = 0};
     l->problems = problems_new(l->path);
-    l->err = l->problems == NULL ? ERR_MEMORY : settings_load(l->path, l->problems, &l->settings);
+    l->err = loader_load(l);
     if (mailbox_post_urgent(l->done, &mail) < 0) {
         abort(); /* 32 bytes: the process cannot be saved */
     }

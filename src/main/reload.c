@@ -189,6 +189,11 @@ reload_on_loaded(void *arg, int err, struct settings *settings, struct problems 
         return;
     }
     r->next = settings;
+    if (!watch_is_unchanged(r->watch)) { /* somebody wrote while it was read */
+        r->is_wanted = true;
+        reload_end(r);
+        return;
+    }
     if (err == 0) {
         err = r->parts.plan(r->parts.arg, settings);
     }

@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -187,4 +186,11 @@ watch_note_read(struct watch *w)
     if (w != NULL) {
         w->known = version_of(w->path);
     }
+}
+
+bool
+watch_is_unchanged(const struct watch *w)
+{
+    struct version now = w != NULL ? version_of(w->path) : (struct version){.size = 0};
+    return w == NULL || version_is_same(&now, &w->known);
 }

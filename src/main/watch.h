@@ -5,6 +5,8 @@
  * Kubernetes does for a ConfigMap: what counts is what the path leads to. Ingest loop.
  */
 
+#include <stdbool.h>
+
 struct loop;
 struct watch;
 
@@ -15,3 +17,6 @@ void watch_free(struct watch *w); /* NULL is fine */
 
 /* The file is about to be read: only what it becomes after this is news. NULL is fine. */
 void watch_note_read(struct watch *w);
+
+/* Whether it is still what it was then. NULL: nobody knows better. */
+bool watch_is_unchanged(const struct watch *w);

@@ -50,9 +50,16 @@ mqtt_retiring_reserve(struct mqtt_retiring *r, size_t length)
 }
 
 void
+mqtt_retiring_begin_round(struct mqtt_retiring *r)
+{
+    r->round++;
+}
+
+void
 mqtt_retiring_add(struct mqtt_retiring *r, char *text, uint32_t identifier)
 {
-    r->filters[r->length++] = (struct mqtt_retiring_filter){.text = text, .identifier = identifier};
+    r->filters[r->length++] =
+        (struct mqtt_retiring_filter){.text = text, .identifier = identifier, .round = r->round};
 }
 
 void
@@ -100,17 +107,35 @@ mqtt_retiring_tick(struct mqtt_retiring *r, uint64_t now_ms)
     }
 }
 
-const struct mqtt_retiring_filter *
-mqtt_retiring_match(const struct mqtt_retiring *r, const char *topic)
+static bool
+mqtt_retiring_filter_matches(const struct mqtt_retiring_filter *f, const char *topic)
+{
+    bool is_match = false;
+    return mosquitto_topic_matches_sub(f->text, topic, &is_match) == MOSQ_ERR_SUCCESS && is_match;
+}
+
+bool
+mqtt_retiring_matches(const struct mqtt_retiring *r, const char *topic)
 {
     for (size_t i = 0; i < r->length; i++) {
-        bool is_match = false;
-        if (mosquitto_topic_matches_sub(r->filters[i].text, topic, &is_match) == MOSQ_ERR_SUCCESS &&
-            is_match) {
-            return &r->filters[i];
+        if (mqtt_retiring_filter_matches(&r->filters[i], topic)) {
+            return true;
         }
     }
-    return NULL;
+    return false;
+}
+
+bool
+mqtt_retiring_is_younger(const struct mqtt_retiring *r,
+                         const struct mqtt_retiring_filter *by,
+                         const char *topic)
+{
+    for (const struct mqtt_retiring_filter *f = r->filters; f < by; f++) {
+        if (f->round == by->round && mqtt_retiring_filter_matches(f, topic)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 const struct mqtt_retiring_filter *

@@ -25,13 +25,15 @@ enum {
 struct mqtt_retiring_filter {
     char *text; /* owned */
     uint32_t identifier;
-    bool is_asked; /* UNSUBSCRIBE was sent on this connection */
-    bool is_gone;  /* and confirmed */
+    uint32_t round; /* those of one round were all wanted before it */
+    bool is_asked;  /* UNSUBSCRIBE was sent on this connection */
+    bool is_gone;   /* and confirmed */
 };
 
 struct mqtt_retiring {
     struct mqtt_retiring_filter *filters; /* owned; the oldest first */
     size_t length, capacity;
+    uint32_t round;
     struct {
         uint64_t hash;
         bool is_retiring, is_used;
@@ -48,6 +50,8 @@ void mqtt_retiring_fini(struct mqtt_retiring *r);
 /* Room for `length` more, so that mqtt_retiring_add() does not fail. ERR_MEMORY. */
 MUST_CHECK int mqtt_retiring_reserve(struct mqtt_retiring *r, size_t length);
 
+/* Another configuration. */
+void mqtt_retiring_begin_round(struct mqtt_retiring *r);
 /* `text` moves. */
 void mqtt_retiring_add(struct mqtt_retiring *r, char *text, uint32_t identifier);
 
@@ -66,9 +70,13 @@ void mqtt_retiring_confirm(struct mqtt_retiring *r, uint64_t now_ms);
 /* Forgets them once they are gone and nothing comes by them any more. */
 void mqtt_retiring_tick(struct mqtt_retiring *r, uint64_t now_ms);
 
-/* The first of them that matches; NULL where none does. */
-const struct mqtt_retiring_filter *mqtt_retiring_match(const struct mqtt_retiring *r,
-                                                       const char *topic);
+/* Whether one of them matches. */
+bool mqtt_retiring_matches(const struct mqtt_retiring *r, const char *topic);
+
+/* Whether an older one of the same round matches too: what comes by both counts by that one. */
+bool mqtt_retiring_is_younger(const struct mqtt_retiring *r,
+                              const struct mqtt_retiring_filter *by,
+                              const char *topic);
 
 /* By subscription identifier; NULL where it is none of theirs. */
 const struct mqtt_retiring_filter *mqtt_retiring_find(const struct mqtt_retiring *r,

@@ -189,6 +189,7 @@ mqtt_subscriber_plan(struct mqtt_subscriber *s,
 void
 mqtt_subscriber_adopt(struct mqtt_subscriber *s)
 {
+    mqtt_retiring_begin_round(&s->retiring);
     for (size_t i = 0; i < s->length; i++) {
         if (!s->filters[i].stays) {
             mqtt_retiring_add(&s->retiring, s->filters[i].text, s->filters[i].identifier);
@@ -509,7 +510,7 @@ mqtt_subscriber_is_retired_copy(struct mqtt_subscriber *s,
                                 const struct mosquitto_message *message)
 {
     s->retiring.heard_ms = loop_now_ms(s->settings->loop);
-    return by != mqtt_retiring_match(&s->retiring, message->topic) ||
+    return mqtt_retiring_is_younger(&s->retiring, by, message->topic) ||
            (mqtt_subscriber_is_wanted(s, message->topic) &&
             mqtt_retiring_is_copy(&s->retiring, true, message));
 }
@@ -532,7 +533,7 @@ mqtt_subscriber_is_copy(struct mqtt_subscriber *s,
     if (mqtt_subscriber_is_younger(s, message->topic, which)) {
         return true;
     }
-    if (mqtt_retiring_match(&s->retiring, message->topic) == NULL) {
+    if (!mqtt_retiring_matches(&s->retiring, message->topic)) {
         return false;
     }
     /* A retained one came by the other filter long ago. */
