@@ -1,6 +1,7 @@
 """File descriptors: a soft refusal at the limit, and nothing left behind by connections that come and go."""
 
 import os
+import re
 import resource
 import socket
 import struct
@@ -22,14 +23,43 @@ def descriptors(runnel):
     return len(os.listdir(f"/proc/{runnel.pid}/fd"))
 
 
-def limited(runnel):
-    """Started with LIMIT descriptors, hard and soft."""
-    runnel.argv = ["prlimit", f"--nofile={LIMIT}:{LIMIT}", *runnel.argv]
-    return runnel.start()
+def limit(runnel, descriptors_max):
+    """To that many, hard and soft."""
+    runnel.argv = ["prlimit", f"--nofile={descriptors_max}:{descriptors_max}", *runnel.argv]
+    return runnel
+
+
+def test_too_few_to_start_are_said(new_runnel):
+    """With how many are needed; with those it serves."""
+    runnel = limit(new_runnel(**HTTP), 24).start_process()
+    assert runnel.wait() == 1
+    [line] = runnel.log().splitlines()
+    assert "event=serve.descriptors" in line and "limit=24" in line and "ulimit -n" in line, line
+    needed = int(re.search(r"needed=(\d+)", line)[1])
+    assert limit(new_runnel(**HTTP), needed - 1).start_process().wait() == 1
+    runnel = limit(new_runnel(**HTTP), needed).start()
+    with RawStream(runnel, "a") as stream:
+        stream.read_until(lambda s: "runnel.live" in s.types())
+
+
+def test_as_many_as_are_needed_serve_every_kind_of_source(new_runnel, new_redis, new_mosquitto):
+    redis, mosquitto = new_redis().start(), new_mosquitto().start()
+    sources = {"shop": redis.source(), "log": redis.source() | {"type": "redis-stream"}, "in": {"type": "http"},
+               "plant": mosquitto.source(client_id="x")}
+    routes = [{"source": name, "topic": "t", "channel": "a"} for name in sources]
+    settings = {"sources": sources, "routes": routes, "replay": {"store": "redis"} | redis.broker()}
+    runnel = limit(new_runnel(**settings), 24).start_process()
+    assert runnel.wait() == 1
+    needed = int(re.search(r"needed=(\d+)", runnel.log())[1])
+    runnel = limit(new_runnel(**settings), needed).start()
+    with RawStream(runnel, "a") as stream:
+        stream.read_until(lambda s: "runnel.live" in s.types())
+        runnel.publish("t", "x")
+        stream.read_until(lambda s: s.data() == ["x"])
 
 
 def test_at_the_limit_it_refuses_softly_and_recovers(new_runnel):
-    runnel = limited(new_runnel(**HTTP, stream={"retry": "50ms"}))
+    runnel = limit(new_runnel(**HTTP, stream={"retry": "50ms"}), LIMIT).start()
     before = descriptors(runnel)
     assert resource.prlimit(runnel.pid, resource.RLIMIT_NOFILE) == (LIMIT, LIMIT)
     streams = [RawStream(runnel, "a") for _ in range(2 * LIMIT)]

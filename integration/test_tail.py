@@ -489,15 +489,17 @@ def test_tls_with_a_certificate_of_nobody_known_is_an_error(tls_server, tail):
     assert t.out == [] and "TLS: " in t.notices[-1]
 
 
-def test_tls_where_there_is_none_is_an_error(scripted, tail):
+@pytest.mark.parametrize("answer", [OPEN, b""], ids=["that answers", "that hangs up"])
+def test_a_port_without_tls_is_an_error(scripted, tail, answer):
     def script(peer, _):
-        peer.recv(1)
-        peer.sendall(OPEN)
-        until_closed(peer)
+        peer.recv(4096)
+        peer.sendall(answer)
+        if answer:
+            until_closed(peer)
 
     t = tail(f"https://127.0.0.1:{scripted(script).port}/")
     assert t.wait() == 1
-    assert "TLS: " in t.notices[-1]
+    assert "TLS: " in t.notices[-1] and "the port may be one without TLS" in t.notices[-1]
 
 
 def test_redirect_from_https_to_http_is_an_error(tls_server, authority, server, tail):

@@ -69,6 +69,12 @@ class RawStream:
         read_all([self], condition, patience)
         return self
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     def close(self):
         self.socket.close()
 

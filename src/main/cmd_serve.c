@@ -21,17 +21,44 @@ static const char usage[] =
     "checked first, then applied without ending a stream.\n"
     "Without -c: memory log, http source on 127.0.0.1:8081, streams on 127.0.0.1:8080.\n";
 
-/* Every stream is a descriptor: take what the system allows. */
-static void
+/*
+ * Without any stream: the loops, ports, mailboxes, name servers and connections to brokers. Counted,
+ * and rounded up: with so few there would be next to none left for streams.
+ */
+enum { DESCRIPTORS = 32, DESCRIPTORS_OF_WORKER = 12, DESCRIPTORS_OF_SOURCE = 4 };
+
+/* Every stream is a descriptor: takes what the system allows. Returns how many that is. */
+static uint64_t
 serve_raise_descriptors(void)
 {
     struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &limit) < 0) {
-            log_warn("serve.descriptors", LOG_U64("limit", limit.rlim_cur));
-        }
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        return UINT64_MAX;
     }
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (before < limit.rlim_max && setrlimit(RLIMIT_NOFILE, &limit) < 0) {
+        log_warn("serve.descriptors", LOG_U64("limit", before));
+        return before;
+    }
+    return limit.rlim_max;
+}
+
+/* Said here: what fails later for want of descriptors cannot tell it from other failures. */
+static int
+serve_take_descriptors(const struct config *config)
+{
+    uint64_t limit = serve_raise_descriptors();
+    uint64_t needed = DESCRIPTORS + DESCRIPTORS_OF_WORKER * (uint64_t)config->http.workers +
+                      DESCRIPTORS_OF_SOURCE * (uint64_t)config->sources_length;
+    if (limit >= needed) {
+        return 0;
+    }
+    log_error(
+        "serve.descriptors", LOG_TEXT("problem", "too few file descriptors to start"),
+        LOG_U64("limit", limit), LOG_U64("needed", needed),
+        LOG_TEXT("remedy", "raise the limit (ulimit -n, LimitNOFILE=) or lower http.workers"));
+    return ERR_LIMIT;
 }
 
 static void
@@ -49,9 +76,11 @@ serve_run(struct settings *settings, const char *path)
     struct daemon *daemon = NULL;
     const struct config *config = settings->config;
     log_configure(config->log.level, config->log.format);
-    serve_raise_descriptors();
     signal(SIGPIPE, SIG_IGN);
-    int r = daemon_new(settings, path, &daemon);
+    int r = serve_take_descriptors(config);
+    if (r == 0) {
+        r = daemon_new(settings, path, &daemon);
+    }
     if (r == 0) {
         r = daemon_run(daemon);
     }

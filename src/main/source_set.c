@@ -211,7 +211,7 @@ running_end(struct running *r)
     source_stop(r->source);
     running_component(r, component);
     health_remove(r->set->parts.health, component);
-    metrics_series_end(labels_source(r->made_of->labels, r->index));
+    metrics_series_set(labels_source(r->made_of->labels, r->index), METRIC_SOURCE_UP, 0, 0);
     log_info("source.ended", LOG_TEXT("source", running_config(r)->name));
     list_remove(&r->node);
     list_push_back(&r->set->ending, &r->node);

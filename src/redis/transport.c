@@ -99,29 +99,37 @@ transport_fail(struct transport *t, int status)
     t->listener.on_close(t->listener.arg, status, t->why);
 }
 
+/*
+ * NULL: it was not TLS that failed. A port without TLS answers the handshake in words of its own, or
+ * hangs up.
+ */
 static const char *
-transport_tls_error(struct bufferevent *bev)
+transport_tls_error(const struct transport *t, bool is_closed)
 {
-    SSL *session = bufferevent_openssl_get_ssl(bev);
-    long verify = SSL_get_verify_result(session);
+    long verify = SSL_get_verify_result(bufferevent_openssl_get_ssl(t->bev));
+    unsigned long code = bufferevent_get_openssl_error(t->bev);
     if (verify != X509_V_OK) {
         return X509_verify_cert_error_string(verify);
     }
-    unsigned long code = bufferevent_get_openssl_error(bev);
+    if (!t->is_open &&
+        (code == 0 ? is_closed : ERR_GET_REASON(code) == SSL_R_WRONG_VERSION_NUMBER)) {
+        return "the peer does not answer the handshake; the port may be one without TLS";
+    }
     return code != 0 ? ERR_reason_error_string(code) : NULL;
 }
 
 /* Keeps the reason in t->why; returns the status that goes with it. */
 static int
-transport_explain(struct transport *t, struct bufferevent *bev, short what)
+transport_explain(struct transport *t, short what)
 {
     int error = EVUTIL_SOCKET_ERROR();
-    const char *tls_error = t->tls != NULL ? transport_tls_error(bev) : NULL;
+    bool is_closed = (what & BEV_EVENT_EOF) != 0 || error == 0;
+    const char *tls_error = t->tls != NULL ? transport_tls_error(t, is_closed) : NULL;
     if (tls_error != NULL) {
         (void)snprintf(t->why, sizeof t->why, "TLS: %s", tls_error);
         return ERR_TLS;
     }
-    if ((what & BEV_EVENT_EOF) != 0 || error == 0) {
+    if (is_closed) {
         (void)snprintf(t->why, sizeof t->why, "the peer closed the connection");
     } else {
         (void)snprintf(t->why, sizeof t->why, "%s", evutil_socket_error_to_string(error));
@@ -159,7 +167,7 @@ transport_on_event(struct bufferevent *bev, short what, void *arg)
     if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0) {
         return;
     }
-    int status = transport_explain(t, bev, what);
+    int status = transport_explain(t, what);
     if (!t->is_open && t->left > 0) {
         transport_connect_next(t);
         return;
