@@ -126,3 +126,12 @@ def test_client_kill(new_runnel, redis_server, subscribe):
     runnel.await_ready()
     redis_server.publish("t", "after")
     assert stream.await_messages(1) == [("message", "after")]
+
+
+def test_two_with_one_client_id_are_told_so(new_runnel, mosquitto):
+    """They take the session from each other without end, and mosquitto gives no reason."""
+    pair = [new_runnel(sources={"plant": mosquitto.source(client_id="same")},
+                       routes=[{"source": "plant", "topic": "t", "channel": "a"}]) for _ in range(2)]
+    for runnel in pair:
+        runnel.start_unready()
+    wait_for(lambda: any("sources.plant.client_id" in runnel.log() for runnel in pair), "one to say why")

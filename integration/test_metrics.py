@@ -223,52 +223,6 @@ def test_limits_stand_beside_what_they_bound(new_runnel):
     assert 0 < runnel.metric("runnel_memory_bytes", use="log") < mib
 
 
-def test_a_reload_sets_no_counter_back(new_runnel, redis_server):
-    """Routes and sources count by name, wherever they stand; what is gone keeps its counters, not its gauges."""
-    def source_up(name):
-        return [value for sample, value in runnel.metrics().items()
-                if sample == f'runnel_source_up{{source="{name}"}}']
-
-    def events(route):
-        return runnel.metric("runnel_route_events_total", route=route)
-
-    def publish_gone(count):
-        redis_server.publish("gone", "x")
-        wait_for(lambda: events("gone -> out") == count, "it to be counted")
-
-    both = API | {"shop": redis_server.source()}
-    gone = {"source": "shop", "topic": "gone", "channel": "out"}
-    named = {"source": "api", "topic": "named", "channel": "out", "name": "n"}
-    kept = {"source": "api", "topic": "kept", "channel": "out"}
-    runnel = new_runnel(sources=both, routes=[gone, named, kept]).start()
-    for topic in ("kept", "kept", "named"):
-        runnel.publish(topic, "x")
-    publish_gone(1)
-    assert runnel.reload(sources=API, routes=[kept, named | {"topic": "renamed"}])
-    assert source_up("api") == [1] and source_up("shop") == []
-    assert (events("kept -> out"), events("n"), events("gone -> out")) == (2, 1, 1)
-    assert runnel.metric("runnel_source_messages_total", source="shop") == 1
-    runnel.publish("kept", "x")
-    runnel.publish("renamed", "x")
-    assert (events("kept -> out"), events("n")) == (3, 2)
-    assert runnel.reload(sources=both, routes=[gone, kept])
-    runnel.await_ready()
-    publish_gone(2)
-    assert source_up("shop") == [1]
-    assert events("kept -> out") == 3
-
-
-def test_limits_follow_a_reload(new_runnel, replay):
-    runnel = new_runnel(sources=API, routes=ROUTES, replay=replay).start()
-    mib = 1 << 20
-    changed = replay | ({"memory_bytes": "1M"} if replay["store"] == "memory" else {"queue": {"bytes": "5M"}})
-    use, limit = ("log", mib) if replay["store"] == "memory" else ("queue", 5 * mib)
-    assert runnel.reload(stream={"tail_bytes": "2M"}, http=runnel.config["http"] | {"connections": 77}, replay=changed)
-    assert runnel.metric("runnel_streams_limit") == 77
-    assert runnel.metric("runnel_memory_limit_bytes", use="tails") == 2 * 2 * mib
-    assert runnel.metric("runnel_memory_limit_bytes", use=use) == limit
-
-
 def test_routes_beyond_the_bound_are_counted_together(new_runnel):
     routes = [{"source": "api", "topic": f"t{n}", "channel": "out", "name": f"r{n}"} for n in range(5)]
     runnel = new_runnel(sources=API, routes=routes, admin={"metrics_routes": 2}).start()

@@ -61,10 +61,6 @@ void metrics_series_unref(struct metrics_series *s); /* NULL is fine */
 /* As above; NULL series: nothing. */
 void metrics_series_add(struct metrics_series *s, enum metric metric, size_t label, uint64_t n);
 void metrics_series_set(struct metrics_series *s, enum metric metric, size_t label, int64_t value);
-
-/* What it counts is over: its gauges are nowhere until they are set again, its counters stay. */
-void metrics_series_end(struct metrics_series *s);
-
 int64_t metrics_series_read(const struct metrics_series *s, enum metric metric, size_t label);
 
 /* Ingest loop. Prometheus text format 0.0.4. */

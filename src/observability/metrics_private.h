@@ -50,7 +50,6 @@ struct metrics_series {
     enum metrics_owner owner;
     size_t refs;
     bool is_shared;    /* by the routes beyond the bound */
-    bool has_gauges;   /* they were set */
     struct buf labels; /* as they stand in the text: source="shop",route="a" */
     int64_t *cells;
     char key[]; /* source, and behind its end the route */

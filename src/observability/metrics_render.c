@@ -156,13 +156,9 @@ metrics_render_list(const struct metrics *m,
                     const struct list *list,
                     struct buf *out)
 {
-    bool is_gauge = metrics_table[metric].type == METRICS_GAUGE;
     int rc = 0;
     for (struct list *node = list->next; node != list && rc == 0; node = node->next) {
-        const struct metrics_series *s = LIST_ITEM(node, struct metrics_series, node);
-        if (!is_gauge || s->has_gauges) {
-            rc = metrics_render_samples(m, metric, s, out);
-        }
+        rc = metrics_render_samples(m, metric, LIST_ITEM(node, struct metrics_series, node), out);
     }
     return rc;
 }
@@ -177,20 +173,22 @@ metrics_render_head(enum metric metric, struct buf *out)
                       types[info->type]);
 }
 
+/* What nobody holds any more keeps its counters; its gauges say nothing. */
 static int
 metrics_render_metric(const struct metrics *m, enum metric metric, struct buf *out)
 {
     enum metrics_owner owner = metrics_table[metric].owner;
-    if (owner == METRICS_PROCESS) {
-        int rc = metrics_render_head(metric, out);
-        return rc == 0 ? metrics_render_samples(m, metric, NULL, out) : rc;
-    }
-    if (list_is_empty(&m->used[owner]) && list_is_empty(&m->unused[owner])) {
+    bool has_unused =
+        metrics_table[metric].type != METRICS_GAUGE && !list_is_empty(&m->unused[owner]);
+    if (owner != METRICS_PROCESS && list_is_empty(&m->used[owner]) && !has_unused) {
         return 0;
     }
     int rc = metrics_render_head(metric, out);
+    if (owner == METRICS_PROCESS) {
+        return rc == 0 ? metrics_render_samples(m, metric, NULL, out) : rc;
+    }
     rc = rc == 0 ? metrics_render_list(m, metric, &m->used[owner], out) : rc;
-    return rc == 0 ? metrics_render_list(m, metric, &m->unused[owner], out) : rc;
+    return rc == 0 && has_unused ? metrics_render_list(m, metric, &m->unused[owner], out) : rc;
 }
 
 int

@@ -206,15 +206,6 @@ metrics_series_set(struct metrics_series *s, enum metric metric, size_t label, i
 {
     if (s != NULL) {
         *metrics_series_cell(s, metric, label) = value;
-        s->has_gauges = true;
-    }
-}
-
-void
-metrics_series_end(struct metrics_series *s)
-{
-    if (s != NULL) {
-        s->has_gauges = false;
     }
 }
 

@@ -192,17 +192,10 @@ memory_limits_of(const struct config_replay *config)
 }
 
 static void
-memory_tell_limit(const struct memory *m, const struct memory_limits *limits)
-{
-    metrics_set(m->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_LOG, (int64_t)limits->bytes);
-}
-
-static void
 memory_set_config(struct replay *r, const struct config_replay *config)
 {
     struct memory_limits limits = memory_limits_of(config);
     memory_log_set_limits(memory_of(r)->log, &limits);
-    memory_tell_limit(memory_of(r), &limits);
 }
 
 static void
@@ -398,7 +391,7 @@ replay_memory_new(const struct config_replay *config,
     m->loop = ingest;
     m->listener = *listener;
     m->metrics = metrics != NULL ? metrics_slot(metrics, 0) : NULL;
-    memory_tell_limit(m, &limits);
+    metrics_set(m->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_LOG, (int64_t)config->memory_bytes);
     timer_init(&m->expire, ingest, memory_on_expire, m);
     loop_task_init(&m->announce, memory_announce, m);
     m->log = memory_log_new(&limits, event_id_next(0, clock_wall_ms()));

@@ -1,5 +1,6 @@
 #include "sources/mqtt_callbacks.h"
 
+#include "event/loop.h"
 #include "sources/mqtt_link.h"
 #include "sources/mqtt_tls.h"
 
@@ -34,6 +35,7 @@ mqtt_callbacks_on_connack(
         return;
     }
     l->is_open = true;
+    l->opened_ms = loop_now_ms(l->loop);
     mosquitto_log_callback_set(client, NULL);
     (void)mosquitto_property_read_byte(properties, MQTT_PROP_SUBSCRIPTION_ID_AVAILABLE,
                                        &has_identifiers, false);

@@ -22,8 +22,22 @@ static void mqtt_link_on_io(evutil_socket_t fd, short what, void *arg);
 enum {
     MQTT_LINK_TICK_MS = 1000,      /* mosquitto.h: loop_misc "around once per second" */
     MQTT_LINK_PACKETS_A_TURN = 64, /* chosen: other sources of the loop get their turn */
+    MQTT_LINK_FRESH_MS = 10000,    /* chosen: two that take over from each other do it within */
     MQTT_LINK_FAREWELL_MS = 1000   /* for the broker to read the last PUBACKs */
 };
+
+static enum mqtt_stage
+mqtt_link_stage(const struct mqtt_link *l)
+{
+    if (!l->is_connected) {
+        return MQTT_STAGE_TCP;
+    }
+    if (!l->is_open) {
+        return MQTT_STAGE_GREETING;
+    }
+    return loop_now_ms(l->loop) - l->opened_ms < MQTT_LINK_FRESH_MS ? MQTT_STAGE_FRESH
+                                                                    : MQTT_STAGE_SETTLED;
+}
 
 /* The library's result becomes the reason, unless somebody knew better. */
 static void
@@ -41,8 +55,7 @@ mqtt_link_explain(struct mqtt_link *l, int result, int errno_then)
         (void)snprintf(l->why, sizeof l->why, "%s", mqtt_tls_why(l->settings->tls));
         return;
     }
-    mqtt_reason_of_result(l->settings->config, l->is_connected && !l->is_open, result, errno_then,
-                          l->why);
+    mqtt_reason_of_result(l->settings->config, mqtt_link_stage(l), result, errno_then, l->why);
 }
 
 static bool

@@ -65,6 +65,7 @@ struct mqtt_link {
     struct timer tick;
     struct farewell farewell; /* after DISCONNECT */
     uint64_t written_ms;      /* when something was sent last */
+    uint64_t opened_ms;       /* when CONNACK came */
     bool is_connected;        /* TCP stands */
     bool is_open;             /* CONNACK came */
     bool is_leaving;          /* reads no more */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char mqtt_reason_closed[] = "the broker closed the connection";
 static const char mqtt_reason_tls[] = "the TLS connection broke";
 
 static bool
@@ -56,7 +57,7 @@ mqtt_reason_text(int result, int errno_then, char buffer[MQTT_REASON_SIZE_MAX])
     case MOSQ_ERR_SUCCESS:
     case MOSQ_ERR_NO_CONN:
     case MOSQ_ERR_CONN_LOST:
-        return "the broker closed the connection";
+        return mqtt_reason_closed;
     case MOSQ_ERR_KEEPALIVE:
         return "the broker did not answer PINGREQ in time";
     case MOSQ_ERR_PROTOCOL:
@@ -75,23 +76,29 @@ mqtt_reason_text(int result, int errno_then, char buffer[MQTT_REASON_SIZE_MAX])
 
 void
 mqtt_reason_of_result(const struct config_source *config,
-                      bool is_greeting,
+                      enum mqtt_stage stage,
                       int result,
                       int errno_then,
                       char ret_why[MQTT_REASON_SIZE_MAX])
 {
     char buffer[MQTT_REASON_SIZE_MAX];
     const char *text = mqtt_reason_text(result, errno_then, buffer);
-    bool may_be_version =
-        config->mqtt.is_v5 && is_greeting && text != mqtt_reason_tls && result != MOSQ_ERR_NOMEM;
-    if (!may_be_version) {
+    if (config->mqtt.is_v5 && stage == MQTT_STAGE_GREETING && text != mqtt_reason_tls &&
+        result != MOSQ_ERR_NOMEM) {
+        (void)snprintf(ret_why, MQTT_REASON_SIZE_MAX,
+                       "%s before it answered; if it speaks only MQTT 3.1.1, set "
+                       "sources.%s.version to \"3.1.1\"",
+                       text, config->name);
+    } else if (stage == MQTT_STAGE_FRESH && text == mqtt_reason_closed &&
+               config->mqtt.client_id[0] != '\0') {
+        /* MQTT 5 has a reason for this, which mosquitto 2.0 does not send. */
+        (void)snprintf(ret_why, MQTT_REASON_SIZE_MAX,
+                       "%s soon after it began; another client may have the same client id: each "
+                       "process needs its own sources.%s.client_id",
+                       text, config->name);
+    } else {
         (void)snprintf(ret_why, MQTT_REASON_SIZE_MAX, "%s", text);
-        return;
     }
-    (void)snprintf(ret_why, MQTT_REASON_SIZE_MAX,
-                   "%s before it answered; if it speaks only MQTT 3.1.1, set sources.%s.version to "
-                   "\"3.1.1\"",
-                   text, config->name);
 }
 
 void

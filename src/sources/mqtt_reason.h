@@ -15,12 +15,17 @@ void mqtt_reason_of_disconnect(const struct config_source *config,
                                int code,
                                char ret_why[MQTT_REASON_SIZE_MAX]);
 
-/*
- * A call of libmosquitto failed with `result`, errno as it was then. `is_greeting`: between the
- * TCP connection and CONNACK, where a broker that breaks off may simply not know MQTT 5.
- */
+/* How far a connection has come. */
+enum mqtt_stage {
+    MQTT_STAGE_TCP,      /* not even TCP stands */
+    MQTT_STAGE_GREETING, /* until CONNACK: a broker that breaks off may simply not know MQTT 5 */
+    MQTT_STAGE_FRESH,    /* seconds later: another client with our client id may have taken over */
+    MQTT_STAGE_SETTLED
+};
+
+/* A call of libmosquitto failed with `result`, errno as it was then. */
 void mqtt_reason_of_result(const struct config_source *config,
-                           bool is_greeting,
+                           enum mqtt_stage stage,
                            int result,
                            int errno_then,
                            char ret_why[MQTT_REASON_SIZE_MAX]);

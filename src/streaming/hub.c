@@ -251,7 +251,6 @@ hub_set_config(struct hub *h, const struct config_stream *config)
 {
     bool is_beat_sooner = config->heartbeat_ms < h->config->heartbeat_ms;
     h->config = config;
-    account_limits(h);
     tail_pool_set_limit(&h->pool, config->tail_bytes);
     catchup_set_limits(h);
     mailbox_set_limit(h->mailbox, config->mailbox_events);
