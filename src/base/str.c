@@ -86,6 +86,19 @@ str_to_u64(struct str s, uint64_t max, uint64_t *ret_value)
     return 0;
 }
 
+size_t
+str_put_u64(char to[static STR_U64_SIZE_MAX], uint64_t value)
+{
+    char digits[STR_U64_SIZE_MAX];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    memcpy(to, digits + at, sizeof digits - at);
+    return sizeof digits - at;
+}
+
 void
 buf_init(struct buf *b, size_t limit)
 {
@@ -155,13 +168,8 @@ buf_append_char(struct buf *b, char c)
 int
 buf_append_u64(struct buf *b, uint64_t value)
 {
-    char digits[20];
-    size_t at = sizeof digits;
-    do {
-        digits[--at] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value > 0);
-    return buf_append(b, digits + at, sizeof digits - at);
+    char digits[STR_U64_SIZE_MAX];
+    return buf_append(b, digits, str_put_u64(digits, value));
 }
 
 int

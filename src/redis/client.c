@@ -2,11 +2,9 @@
 
 #include "base/log.h"
 #include "redis/client_private.h"
-
-#include <hiredis/hiredis.h>
+#include "redis/request.h"
 
 #include <assert.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -321,51 +319,6 @@ client_on_bytes(void *arg, struct str bytes)
 
 /* --- commands --- */
 
-static int
-client_grow_argv(struct redis_client *c, size_t length)
-{
-    if (length <= c->argv_capacity) {
-        return 0;
-    }
-    if (length > INT_MAX) {
-        return ERR_LIMIT;
-    }
-    const char **argv = malloc(length * sizeof *argv);
-    size_t *sizes = malloc(length * sizeof *sizes);
-    if (argv == NULL || sizes == NULL) {
-        free(argv);
-        free(sizes);
-        return ERR_MEMORY;
-    }
-    free(c->argv);
-    free(c->argv_sizes);
-    c->argv = argv;
-    c->argv_sizes = sizes;
-    c->argv_capacity = length;
-    return 0;
-}
-
-/* `ret_text` is redisFreeCommand()'s. */
-static int
-client_format(struct redis_client *c, const struct str *words, size_t length, struct str *ret_text)
-{
-    char *text = NULL;
-    int err = client_grow_argv(c, length);
-    if (err != 0) {
-        return err;
-    }
-    for (size_t i = 0; i < length; i++) {
-        c->argv[i] = words[i].data;
-        c->argv_sizes[i] = words[i].size;
-    }
-    long long size = redisFormatCommandArgv(&text, (int)length, c->argv, c->argv_sizes);
-    if (size < 0) {
-        return ERR_MEMORY;
-    }
-    *ret_text = (struct str){text, (size_t)size};
-    return 0;
-}
-
 static void
 client_flush(void *arg)
 {
@@ -382,26 +335,13 @@ client_flush(void *arg)
 }
 
 /* Gathers what is sent in one turn: one write, and over TLS one record instead of many. */
-static int
-client_gather(struct redis_client *c, struct str text)
-{
-    int err = buf_append_str(&c->output, text);
-    if (err == 0) {
-        loop_task_schedule(c->loop, &c->flush);
-    }
-    return err;
-}
-
 int
 client_send(struct redis_client *c, const struct str *words, size_t words_length)
 {
-    struct str text;
-    int err = client_format(c, words, words_length, &text);
-    if (err != 0) {
-        return err;
+    int err = request_append(&c->output, words, words_length);
+    if (err == 0) {
+        loop_task_schedule(c->loop, &c->flush);
     }
-    err = client_gather(c, text);
-    redisFreeCommand((char *)(uintptr_t)text.data);
     return err;
 }
 
@@ -505,8 +445,6 @@ client_destroy(void *object)
     redis_parser_free(c->parser);
     commands_fini(&c->commands);
     buf_fini(&c->output);
-    free(c->argv);
-    free(c->argv_sizes);
     free(c->address);
     free(c);
 }

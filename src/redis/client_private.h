@@ -39,9 +39,6 @@ struct redis_client {
     size_t leaving;   /* removed ones that the server has not confirmed */
     bool is_changing; /* `change` waits, for the connection or for its confirmations */
     struct redis_resubscription change;
-    const char **argv;  /* owned; scratch for the formatter */
-    size_t *argv_sizes; /* owned */
-    size_t argv_capacity;
     char why[REDIS_WHY_SIZE];
     struct loop_reap reap;
 };

@@ -4,8 +4,6 @@
 #include "replay/redis_keys.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 
 #define DRAFT_OF(list_node) LIST_ITEM(list_node, struct draft, node)
 
@@ -21,8 +19,7 @@ command_add_number(struct append_command *c, uint64_t value)
 {
     assert(c->numbers_length < APPEND_NUMBERS_MAX);
     char *text = c->numbers[c->numbers_length++];
-    int size = snprintf(text, APPEND_NUMBER_SIZE, "%" PRIu64, value);
-    command_add(c, (struct str){text, (size_t)size});
+    command_add(c, (struct str){text, str_put_u64(text, value)});
 }
 
 /* --- marks --- */

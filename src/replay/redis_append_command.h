@@ -10,8 +10,7 @@ struct redis_script;
 enum {
     APPEND_MARKS_MAX = BATCH_DRAFTS_MAX,
     APPEND_NUMBERS_MAX = 9 + 2 * APPEND_MARKS_MAX + 4 * REPLAY_MARKED_MAX,
-    APPEND_WORDS_MAX = 3 + 2 + 8 + 5 * APPEND_MARKS_MAX + 6 * REPLAY_MARKED_MAX,
-    APPEND_NUMBER_SIZE = 21
+    APPEND_WORDS_MAX = 3 + 2 + 8 + 5 * APPEND_MARKS_MAX + 6 * REPLAY_MARKED_MAX
 };
 
 struct append_request {
@@ -36,7 +35,7 @@ struct append_command {
     size_t length;
     struct append_mark marks[APPEND_MARKS_MAX];
     size_t marks_length;
-    char numbers[APPEND_NUMBERS_MAX][APPEND_NUMBER_SIZE];
+    char numbers[APPEND_NUMBERS_MAX][STR_U64_SIZE_MAX];
     size_t numbers_length;
 };
 

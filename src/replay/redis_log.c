@@ -24,11 +24,10 @@
 #include "replay/redis_reader.h"
 #include "replay/redis_scripts.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WHY_SIZE = 256, U64_TEXT_SIZE = 21, HEAD_WORDS = 3 + 1 + 2 };
+enum { WHY_SIZE = 256, HEAD_WORDS = 3 + 1 + 2 };
 
 struct redis_log {
     struct replay replay;
@@ -166,15 +165,13 @@ redis_log_on_head(void *arg, int status, const struct redis_reply *reply)
 static void
 redis_log_read_head(struct redis_log *l)
 {
-    char ms[U64_TEXT_SIZE];
-    char seq[U64_TEXT_SIZE];
-    int ms_size = snprintf(ms, sizeof ms, "%" PRIu64, event_id_ms(l->seen));
-    int seq_size = snprintf(seq, sizeof seq, "%" PRIu64, event_id_seq(l->seen));
+    char ms[STR_U64_SIZE_MAX];
+    char seq[STR_U64_SIZE_MAX];
     struct str words[HEAD_WORDS] = {
         [2] = STR("1"),
         [3] = str_from(l->keys.head),
-        [4] = {ms, (size_t)ms_size},
-        [5] = {seq, (size_t)seq_size},
+        [4] = {ms, str_put_u64(ms, event_id_ms(l->seen))},
+        [5] = {seq, str_put_u64(seq, event_id_seq(l->seen))},
     };
     redis_script_words(&l->scripts.head, l->is_head_known, words);
     if (redis_client_command(l->client, words, HEAD_WORDS, redis_log_on_head, l) == 0) {

@@ -8,12 +8,10 @@
 #include "replay/redis_limits.h"
 #include "replay/redis_page.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 /* EVALSHA, digest, 2, head, stream, then see read.lua. */
-enum { READ_WORDS = 3 + 2 + 6, READS_WAITING_MAX = 65536, U64_TEXT_SIZE = 21 };
+enum { READ_WORDS = 3 + 2 + 6, READS_WAITING_MAX = 65536 };
 
 struct redis_reader {
     struct replay_reader reader;
@@ -129,19 +127,18 @@ read_on_reply(void *arg, int status, const struct redis_reply *reply)
 /* --- sending --- */
 
 static struct str
-read_number(char text[U64_TEXT_SIZE], uint64_t value)
+read_number(char text[static STR_U64_SIZE_MAX], uint64_t value)
 {
-    int size = snprintf(text, U64_TEXT_SIZE, "%" PRIu64, value);
-    return (struct str){text, (size_t)size};
+    return (struct str){text, str_put_u64(text, value)};
 }
 
 static int
 read_send(struct redis_reader *r, struct redis_read *read)
 {
     char cursor[EVENT_ID_TEXT_SIZE_MAX];
-    char newest[U64_TEXT_SIZE];
-    char events[U64_TEXT_SIZE];
-    char bytes[U64_TEXT_SIZE];
+    char newest[STR_U64_SIZE_MAX];
+    char events[STR_U64_SIZE_MAX];
+    char bytes[STR_U64_SIZE_MAX];
     const struct replay_page_request *request = &read->request;
     uint32_t limit_bytes =
         request->limit_bytes < REDIS_LOG_PAGE_MAX ? request->limit_bytes : REDIS_LOG_PAGE_MAX;

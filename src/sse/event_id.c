@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-enum { U64_DIGITS_MAX = 20 };
-
 #define MS_MAX  (EVENT_ID_MAX >> EVENT_ID_SEQ_BITS)
 #define SEQ_MAX ((UINT64_C(1) << EVENT_ID_SEQ_BITS) - 1)
 
@@ -16,25 +14,12 @@ event_id_next(event_id last, uint64_t now_ms)
     return event_id_make(now_ms <= MS_MAX ? now_ms : MS_MAX, 0);
 }
 
-static size_t
-event_id_format_u64(uint64_t value, char *ret_text)
-{
-    char digits[U64_DIGITS_MAX];
-    size_t begin = sizeof(digits);
-    do {
-        digits[--begin] = (char)('0' + value % 10);
-        value /= 10;
-    } while (value != 0);
-    memcpy(ret_text, digits + begin, sizeof(digits) - begin);
-    return sizeof(digits) - begin;
-}
-
 size_t
 event_id_format(event_id id, char ret_text[static EVENT_ID_TEXT_SIZE_MAX])
 {
-    size_t size = event_id_format_u64(event_id_ms(id), ret_text);
+    size_t size = str_put_u64(ret_text, event_id_ms(id));
     ret_text[size++] = '-';
-    return size + event_id_format_u64(event_id_seq(id), ret_text + size);
+    return size + str_put_u64(ret_text + size, event_id_seq(id));
 }
 
 int
