@@ -65,6 +65,8 @@ str_dup(struct str s)
     return copy;
 }
 
+enum { U64_DIGITS_ANY = 19 }; /* so many cannot overflow, whatever they are */
+
 int
 str_to_u64(struct str s, uint64_t max, uint64_t *ret_value)
 {
@@ -77,24 +79,38 @@ str_to_u64(struct str s, uint64_t max, uint64_t *ret_value)
             return ERR_SYNTAX;
         }
         uint64_t digit = (uint64_t)(s.data[i] - '0');
-        if (digit > max || value > (max - digit) / 10) {
+        if (i >= U64_DIGITS_ANY && value > (UINT64_MAX - digit) / 10) {
             return ERR_SYNTAX;
         }
         value = value * 10 + digit;
     }
+    if (value > max) {
+        return ERR_SYNTAX;
+    }
     *ret_value = value;
     return 0;
 }
+
+static const char u64_pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
 
 size_t
 str_put_u64(char to[static STR_U64_SIZE_MAX], uint64_t value)
 {
     char digits[STR_U64_SIZE_MAX];
     size_t at = sizeof digits;
-    do {
+    while (value >= 100) {
+        at -= 2;
+        memcpy(digits + at, u64_pairs + 2 * (value % 100), 2);
+        value /= 100;
+    }
+    if (value >= 10) {
         digits[--at] = (char)('0' + value % 10);
         value /= 10;
-    } while (value > 0);
+    }
+    digits[--at] = (char)('0' + value);
     memcpy(to, digits + at, sizeof digits - at);
     return sizeof digits - at;
 }

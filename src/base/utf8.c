@@ -1,6 +1,6 @@
 #include "base/utf8.h"
 
-/* What the first byte says: how long the sequence is, its own bits, the least code point. */
+/* What the first byte says where it is not ASCII: how long the sequence is, its own bits, the least code point. */
 struct utf8_lead {
     size_t size;
     uint32_t bits;
@@ -10,9 +10,6 @@ struct utf8_lead {
 static struct utf8_lead
 utf8_read_lead(uint8_t byte)
 {
-    if (byte < 0x80) {
-        return (struct utf8_lead){1, byte, 0};
-    }
     if (byte >= 0xC2 && byte <= 0xDF) {
         return (struct utf8_lead){2, byte & 0x1FU, 0x80};
     }
@@ -30,6 +27,10 @@ utf8_decode(struct str s, uint32_t *ret_code_point)
 {
     if (s.size == 0) {
         return 0;
+    }
+    if ((uint8_t)s.data[0] < 0x80) {
+        *ret_code_point = (uint8_t)s.data[0];
+        return 1;
     }
     struct utf8_lead lead = utf8_read_lead((uint8_t)s.data[0]);
     if (lead.size == 0 || lead.size > s.size) {

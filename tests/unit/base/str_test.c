@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -227,6 +228,23 @@ test_buf_without_memory_stays_as_it_was(void **state)
 }
 
 static void
+test_str_put_u64_around_every_power_of_ten(void **state)
+{
+    (void)state;
+    uint64_t power = 1;
+    for (int digits = 1; digits <= STR_U64_SIZE_MAX; digits++, power *= 10) {
+        const uint64_t values[] = {power - 1, power, power + 1, power + power / 2};
+        for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+            char text[STR_U64_SIZE_MAX];
+            char expected[32];
+            size_t size = str_put_u64(text, values[i]);
+            (void)snprintf(expected, sizeof expected, "%llu", (unsigned long long)values[i]);
+            assert_true(str_equal((struct str){text, size}, str_from(expected)));
+        }
+    }
+}
+
+static void
 test_buf_append_u64_writes_decimal(void **state)
 {
     struct buf b;
@@ -277,6 +295,7 @@ main(void)
         cmocka_unit_test(test_buf_grown_many_times_holds_all_bytes),
         cmocka_unit_test(test_buf_reserve_makes_room_without_growing_the_content),
         cmocka_unit_test(test_buf_without_memory_stays_as_it_was),
+        cmocka_unit_test(test_str_put_u64_around_every_power_of_ten),
         cmocka_unit_test(test_buf_append_u64_writes_decimal),
         cmocka_unit_test(test_buf_printf_around_the_limit),
     };
