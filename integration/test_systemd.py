@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import time
 
 import pytest
 
@@ -76,6 +77,27 @@ def test_it_says_ready_when_it_serves_and_stopping_when_it_ends(new_runnel, mana
     assert int(stopping["EXTEND_TIMEOUT_USEC"]) > 300_000
     assert runnel.wait() == 0
     stream.close()
+
+
+def test_a_reload_begins_and_ends(new_runnel, manager):
+    runnel = new_service(new_runnel, manager).start()
+    assert manager.next()["READY"] == "1"
+    before = time.monotonic_ns() // 1000
+    runnel.reload(routes=[{"source": "api", "topic": name, "channel": "a"} for name in ("t", "u")])
+    reloading = manager.next()
+    assert reloading["RELOADING"] == "1"
+    assert before <= int(reloading["MONOTONIC_USEC"]) <= time.monotonic_ns() // 1000
+    while not manager.until("READY")["STATUS"].endswith("1 sources, 2 routes"):
+        pass
+
+
+def test_a_reload_that_fails_ends_too(new_runnel, manager):
+    runnel = new_service(new_runnel, manager).start()
+    manager.next()
+    runnel.config_path.write_text("nonsense: true\n", encoding="utf-8")
+    assert manager.until("RELOADING")["RELOADING"] == "1"
+    ready = manager.until("READY")
+    assert ready["STATUS"].endswith("1 sources, 1 routes")
 
 
 def test_it_says_nothing_of_ready_where_it_cannot_serve(new_runnel, manager):
