@@ -84,3 +84,11 @@ def test_load_client_counts_what_is_lost_and_doubled(scripted, numbers, expected
     result = json.loads(done.stdout.splitlines()[-1])["reading"]
     assert {key: result[key] for key in expected} == expected
     assert (done.returncode == 0) == (numbers == [0, 1, 2])
+
+
+@pytest.mark.parametrize("words", [
+    ["--port", "65536"], ["--clients", "many"], ["--clients", "4294967296"], ["--speed", "1"], ["--port"], ["--clients", "1"],
+])
+def test_options_that_are_wrong_end_it(words):
+    result = subprocess.run([BUILD / "tests/bench/bench_load", *words], capture_output=True, text=True, check=False)
+    assert result.returncode == 2 and result.stderr, result

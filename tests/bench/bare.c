@@ -5,12 +5,12 @@
  */
 
 #include "bench.h"
+#include "options.h"
 
 #include <hiredis/hiredis.h>
 
 #include <arpa/inet.h>
 #include <err.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -121,37 +121,21 @@ bare_subscribe(struct bare *b)
 }
 
 static void
-bare_parse_options(struct bare *b, int argc, char **argv)
+bare_parse(struct bare *b, int argc, char **argv)
 {
-    static const struct option names[] = {
-        {"redis", required_argument, NULL, 'r'},
-        {"clients", required_argument, NULL, 'c'},
-        {"channels", required_argument, NULL, 'm'},
-        {NULL, 0, NULL, 0},
+    const struct option_entry entries[] = {
+        OPTION("redis", &b->redis_port),
+        OPTION("clients", &b->clients),
+        OPTION("channels", &b->channels),
     };
-    int option = 0;
-    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        switch (option) {
-        case 'r':
-            b->redis_port = (uint16_t)bench_number(optarg);
-            break;
-        case 'c':
-            b->clients = bench_number(optarg);
-            break;
-        case 'm':
-            b->channels = bench_number(optarg);
-            break;
-        default:
-            exit(2);
-        }
-    }
+    options_parse(argc, argv, entries, sizeof entries / sizeof entries[0]);
 }
 
 int
 main(int argc, char **argv)
 {
     struct bare b = {.redis_port = 6379, .clients = 1, .channels = 1};
-    bare_parse_options(&b, argc, argv);
+    bare_parse(&b, argc, argv);
     bench_raise_descriptors();
     b.rooms = calloc(b.channels, sizeof *b.rooms);
     if (b.rooms == NULL) {

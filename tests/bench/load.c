@@ -12,10 +12,10 @@
 
 #include "bench.h"
 #include "histogram.h"
+#include "options.h"
 #include "stream.h"
 
 #include <err.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,62 +270,17 @@ load_print(const struct load *l)
 }
 
 static void
-options_set(struct options *o, int option, const char *value)
+load_parse(struct options *o, int argc, char **argv)
 {
-    switch (option) {
-    case 'p':
-        o->port = (uint16_t)bench_number(value);
-        break;
-    case 'c':
-        o->clients = (uint32_t)bench_number(value);
-        break;
-    case 'm':
-        o->channels = (uint32_t)bench_number(value);
-        break;
-    case 'f':
-        o->first = bench_number(value);
-        break;
-    case 'e':
-        o->events = bench_number(value);
-        break;
-    case 's':
-        o->stalled = (uint32_t)bench_number(value);
-        break;
-    case 't':
-        o->timeout_s = (uint32_t)bench_number(value);
-        break;
-    case 'u':
-        o->path = value;
-        break;
-    case 'h':
-        o->header = value;
-        break;
-    case 'o':
-        o->is_holding = true;
-        break;
-    case 'b':
-        o->is_counting = true;
-        break;
-    default:
-        exit(2);
-    }
-}
-
-static void
-options_parse(struct options *o, int argc, char **argv)
-{
-    static const struct option names[] = {
-        {"port", required_argument, NULL, 'p'},     {"clients", required_argument, NULL, 'c'},
-        {"channels", required_argument, NULL, 'm'}, {"first", required_argument, NULL, 'f'},
-        {"events", required_argument, NULL, 'e'},   {"stalled", required_argument, NULL, 's'},
-        {"timeout", required_argument, NULL, 't'},  {"path", required_argument, NULL, 'u'},
-        {"header", required_argument, NULL, 'h'},   {"hold", no_argument, NULL, 'o'},
-        {"count", no_argument, NULL, 'b'},          {NULL, 0, NULL, 0},
+    const struct option_entry entries[] = {
+        OPTION("port", &o->port),         OPTION("clients", &o->clients),
+        OPTION("channels", &o->channels), OPTION("first", &o->first),
+        OPTION("events", &o->events),     OPTION("stalled", &o->stalled),
+        OPTION("timeout", &o->timeout_s), OPTION("path", &o->path),
+        OPTION("header", &o->header),     OPTION("hold", &o->is_holding),
+        OPTION("count", &o->is_counting),
     };
-    int option = 0;
-    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        options_set(o, option, optarg);
-    }
+    options_parse(argc, argv, entries, sizeof entries / sizeof entries[0]);
     if (o->port == 0 || o->clients == 0 || o->channels == 0 || o->stalled > o->clients) {
         errx(2, "--port, --clients, --channels: at least 1; --stalled: at most --clients");
     }
@@ -346,7 +301,7 @@ main(int argc, char **argv)
     static struct load load = {
         .options = {
             .clients = 1, .channels = 1, .timeout_s = 30, .path = "/events/bench.", .header = ""}};
-    options_parse(&load.options, argc, argv);
+    load_parse(&load.options, argc, argv);
     bench_raise_descriptors();
     load.streams = calloc(load.options.clients, sizeof *load.streams);
     load.epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -5,13 +5,12 @@
  */
 
 #include "bench.h"
+#include "options.h"
 #include "target.h"
 
 #include <err.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -65,48 +64,15 @@ publish_all(const struct options *o, const struct target *target)
 }
 
 static void
-options_set(struct options *o, int option, const char *value)
+publish_parse(struct options *o, int argc, char **argv)
 {
-    switch (option) {
-    case 'r':
-        o->redis_port = (uint16_t)bench_number(value);
-        break;
-    case 'h':
-        o->http_port = (uint16_t)bench_number(value);
-        break;
-    case 'm':
-        o->channels = bench_number(value);
-        break;
-    case 'e':
-        o->events = bench_number(value);
-        break;
-    case 'f':
-        o->first = bench_number(value);
-        break;
-    case 'a':
-        o->rate = bench_number(value);
-        break;
-    case 's':
-        o->size = bench_number(value);
-        break;
-    default:
-        exit(2);
-    }
-}
-
-static void
-options_parse(struct options *o, int argc, char **argv)
-{
-    static const struct option names[] = {
-        {"redis", required_argument, NULL, 'r'},    {"http", required_argument, NULL, 'h'},
-        {"channels", required_argument, NULL, 'm'}, {"events", required_argument, NULL, 'e'},
-        {"first", required_argument, NULL, 'f'},    {"rate", required_argument, NULL, 'a'},
-        {"size", required_argument, NULL, 's'},     {NULL, 0, NULL, 0},
+    const struct option_entry entries[] = {
+        OPTION("redis", &o->redis_port),  OPTION("http", &o->http_port),
+        OPTION("channels", &o->channels), OPTION("events", &o->events),
+        OPTION("first", &o->first),       OPTION("rate", &o->rate),
+        OPTION("size", &o->size),
     };
-    int option = 0;
-    while ((option = getopt_long(argc, argv, "", names, NULL)) != -1) {
-        options_set(o, option, optarg);
-    }
+    options_parse(argc, argv, entries, sizeof entries / sizeof entries[0]);
     if ((o->redis_port == 0) == (o->http_port == 0) || o->channels == 0) {
         errx(2, "one of --redis PORT and --http PORT; --channels at least 1");
     }
@@ -119,7 +85,7 @@ int
 main(int argc, char **argv)
 {
     struct options options = {.channels = 1, .events = 1, .size = 200};
-    options_parse(&options, argc, argv);
+    publish_parse(&options, argc, argv);
     struct target target = options.redis_port != 0 ? target_redis_new(options.redis_port)
                                                    : target_http_new(options.http_port);
     uint64_t begin_ns = bench_now_ns();
