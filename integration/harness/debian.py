@@ -19,4 +19,6 @@ def make_debian(target, folder, *options):
     sources = command("apt-get", "indextargets", "--format", "$(REPO_URI) $(CODENAME) $(COMPONENT)",
                       "Created-By: Packages").splitlines()
     mirror = next(line.split()[0] for line in sources if line.endswith(" bookworm main"))
-    command("mmdebstrap", "--mode=root", f"--aptopt={apt}", *options, "bookworm", target, mirror)
+    # As in the images that Debian makes for containers: what is thrown away need not be safe on the disk.
+    command("mmdebstrap", "--mode=root", f"--aptopt={apt}", "--dpkgopt=force-unsafe-io", *options, "bookworm", target,
+            mirror)
