@@ -75,12 +75,15 @@ def test_haproxy_without_tls_does_not_wait_for_more(new_runnel, new_proxy, subsc
     assert min(took) < CORKED_S, took
 
 
-def test_idle_stream_outlives_the_timeouts(new_runnel, new_proxy, kind, subscribe):
+@pytest.mark.parametrize("version", VERSIONS)
+def test_idle_stream_outlives_the_timeouts(new_runnel, new_proxy, kind, version):
     runnel = start(new_runnel, heartbeat="200ms")
-    proxy = new_proxy(kind, runnel, timeout_ms=800)
-    source = subscribe(runnel, "a", via=proxy).await_live()
-    source.wait(lambda s: s.types().count("runnel.beat") >= 10)  # 2 s of silence but for heartbeats
-    assert source.opens == 1
+    stream = CurlStream(new_proxy(kind, runnel, timeout_ms=800), "/events/a", version)
+    try:
+        for _ in range(10):  # 2 s of silence, but for these
+            stream.await_line("event: runnel.beat")
+    finally:
+        stream.close()
 
 
 def test_silence_beyond_the_timeout_is_an_end(new_runnel, new_proxy, kind, subscribe):

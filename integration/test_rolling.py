@@ -4,12 +4,13 @@ import pytest
 
 from harness.scripted import until_closed
 from rolling.fleet import Fleet
-from rolling.rolling import Plan, roll
+from rolling.rolling import PROXIES, Plan, roll
 
 
 @pytest.mark.slow
-def test_rolling_update_loses_and_doubles_nothing(tmp_path):
-    plan = Plan(clients=300, rate=100, channels=20, drain="1s", retry="300ms")
+@pytest.mark.parametrize("proxy", list(PROXIES))
+def test_rolling_update_loses_and_doubles_nothing(tmp_path, proxy):
+    plan = Plan(clients=300, rate=100, channels=20, drain="1s", retry="300ms", proxy=proxy)
     run = roll(tmp_path, plan)
     assert run.faults() == {"lost": 0, "doubled": 0, "gaps": 0, "dead": 0}, run.result
     rounds = run.published / 2 / plan.channels
@@ -70,3 +71,24 @@ def test_fleet_counts_over_all_its_connections(scripted, first, second, expected
     assert "GET /events?channel=plant/0&channel=shop/0 HTTP/1.1\r\n" in requests[0]
     assert "Last-Event-ID" not in requests[0]
     assert f"Last-Event-ID: 1-{[n for n in first if n != 'gap'][-1]}\r\n" in requests[1]
+
+
+def test_fleet_comes_back_after_a_refusal_on_a_connection_that_stays(scripted):
+    """As nginx answers while no runnel is there: the end is known by the length."""
+    refusal = b"retry: 10\nevent: runnel.unavailable\ndata: {}\n\n"
+
+    def serve(peer, number):
+        peer.recv(4096)
+        if number == 0:
+            peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(refusal) + refusal)
+        else:
+            peer.sendall(HEAD + chunks(START + event("plant", 1), 11))
+        until_closed(peer)
+
+    fleet = Fleet(scripted(serve).port, 1, 1, ["plant"])
+    try:
+        fleet.await_ready()
+        result = fleet.finish(1)
+    finally:
+        fleet.close()
+    assert (result["refused"], result["connects"], result["events"], fleet.status) == (1, 2, 1, 0)

@@ -132,16 +132,28 @@ class ProxyProtocolHaproxy(Haproxy):
         self.replace(r"default-server check", "default-server send-proxy-v2 check")
 
 
-class PlainHaproxy(Haproxy):
+class Plain(Proxy):
     """Without TLS, as behind another balancer."""
 
     def derive(self):
         super().derive()
-        self.replace(r" ssl crt \S+ alpn h2,http/1\.1$", "")
         self.url = f"http://127.0.0.1:{self.port}"
 
     def connect(self, _host=None, _port=None):
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+
+class PlainHaproxy(Plain, Haproxy):
+    def derive(self):
+        super().derive()
+        self.replace(r" ssl crt \S+ alpn h2,http/1\.1$", "")
+
+
+class PlainNginx(Plain, Nginx):
+    def derive(self):
+        super().derive()
+        self.replace(r" ssl http2;", ";")
+        self.replace(r"^ *ssl_.*;\n", "", 3)
 
 
 class Caddy(Proxy):

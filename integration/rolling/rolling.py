@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from harness.certs import Authority
 from harness.mosquitto import Mosquitto
-from harness.proxy import PlainHaproxy
+from harness.proxy import PlainHaproxy, PlainNginx
 from harness.redis_server import RedisServer
 from harness.runnel import Runnel
 
@@ -13,6 +13,7 @@ from .fleet import Fleet
 from .publisher import Publisher
 
 SEQUENCES = ["plant", "shop"]
+PROXIES = {"haproxy": PlainHaproxy, "nginx": PlainNginx}
 
 
 @dataclass
@@ -21,6 +22,7 @@ class Plan:
     rate: int      # events a second, of both sources together
     channels: int  # of each source; a client has one of each
     drain: str
+    proxy: str = "haproxy"
     retry: str = "2s"
     edges: int = 3
 
@@ -49,7 +51,7 @@ class World:
         self.broker = self._add(Mosquitto(folder).start())
         self.ingest = self._add(self._ingest().start())
         self.edges = [self._add(self._edge().start()) for _ in range(plan.edges)]
-        self.proxy = self._add(PlainHaproxy(folder, Authority(folder), self.edges).start())
+        self.proxy = self._add(PROXIES[plan.proxy](folder, Authority(folder), self.edges).start())
 
     def _add(self, thing):
         self._ends.callback(thing.end)

@@ -38,7 +38,7 @@ static void
 source_begin(struct source *s)
 {
     s->state = SOURCE_CONNECTING;
-    s->is_chunked = s->is_over = s->has_data = false;
+    s->is_chunked = s->is_sized = s->is_over = s->has_data = false;
     s->chunk = CHUNK_SIZE;
     s->chunk_left = 0;
     s->line_size = 0;
@@ -159,6 +159,9 @@ source_on_head_line(struct source *s, struct fleet_counts *counts)
         source_close(s, SOURCE_DEAD);
     } else if (strncasecmp(s->line, "transfer-encoding: chunked", 26) == 0) {
         s->is_chunked = true;
+    } else if (strncasecmp(s->line, "content-length: ", 16) == 0) {
+        s->is_sized = true;
+        s->body_left = bench_number(s->line + 16);
     } else if (s->line[0] == '\0') {
         s->state = SOURCE_OPEN;
         counts->opens++;
@@ -204,6 +207,9 @@ source_take(struct source *s,
     bool is_body = s->state == SOURCE_OPEN;
     if (is_body && s->is_chunked && !source_unchunk(s, c)) {
         return;
+    }
+    if (is_body && s->is_sized) {
+        s->is_over = --s->body_left == 0;
     }
     if (c != '\n') {
         if (s->line_size == sizeof s->line - 1) {

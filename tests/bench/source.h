@@ -9,7 +9,7 @@
  *
  * Each event's name says which sequence it belongs to, and its data has "n":"N", which counts up
  * from 1 there, and "t":"T", when it was published (CLOCK_MONOTONIC, ns). Understands chunked
- * bodies, however they are cut, and bodies that end with the connection.
+ * bodies, however they are cut, bodies of a known length, and those that end with the connection.
  */
 
 #include "histogram.h"
@@ -50,7 +50,8 @@ struct source {
     char last_id[SOURCE_ID_MAX];
 
     /* Of this connection. */
-    bool is_chunked, is_over;
+    bool is_chunked, is_sized, is_over;
+    uint64_t body_left; /* is_sized */
     enum { CHUNK_SIZE, CHUNK_EXTENSION, CHUNK_DATA, CHUNK_CR, CHUNK_LF } chunk;
     uint64_t chunk_left;
     char line[SOURCE_TEXT_MAX];
