@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from harness.http import raw
+from harness.http import raw, read_to_end
+from harness.ports import accepts
 from harness.raw_stream import RawStream, read_all
 from harness.waiting import PATIENCE, wait_for
 
@@ -119,6 +120,23 @@ def test_streams_end_after_the_delay(new_runnel, streams):
     assert runnel.wait() == 0
 
 
+def test_connections_are_refused_while_streams_end(new_runnel, streams):
+    """A balancer then takes another server at once; who has half a request in is told when to come back."""
+    runnel = start(new_runnel, stream={"drain": "1h"})
+    streams.append(RawStream(runnel, "a"))
+    read_all(streams, lambda s: "runnel.live" in s.types())
+    with socket.create_connection(("127.0.0.1", runnel.port)) as peer:
+        peer.sendall(b"GET /events/a HTTP/1.1\r\n")
+        wait_for(lambda: runnel.metric("runnel_http_connections") == 1, "the half request")
+        runnel.signal(signal.SIGTERM)
+        wait_for(lambda: not accepts(runnel.port), "the port to be closed")
+        peer.sendall(b"Host: x\r\n\r\n")
+        assert b"runnel.unavailable" in read_to_end(peer)
+    assert runnel.metric("runnel_streams") == 1
+    runnel.signal(signal.SIGTERM)
+    assert runnel.wait() == 0
+
+
 def test_interrupt_does_not_wait_for_balancers(new_runnel, streams):
     runnel = start(new_runnel, stream={"drain_delay": "1h"})
     streams.append(RawStream(runnel, "a"))
@@ -133,12 +151,7 @@ def test_second_signal_ends_at_once(new_runnel, streams):
     streams += [RawStream(runnel, "a") for _ in range(5)]
     read_all(streams, lambda s: "runnel.live" in s.types())
     runnel.signal(signal.SIGTERM)
-
-    def refuses():
-        streams.append(RawStream(runnel, "a"))  # the signal may not have come to its worker yet: then it opens
-        return "runnel.unavailable" in streams[-1].read_until(lambda s: s.types()).types()
-
-    wait_for(refuses, "streams to be ended")
+    wait_for(lambda: not accepts(runnel.port), "streams to be ended")
     assert runnel.is_running()
     runnel.signal(signal.SIGTERM)
     assert runnel.wait() == 0

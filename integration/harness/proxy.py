@@ -90,8 +90,8 @@ class Nginx(Proxy):
         self.replace(r"/etc/ssl/certs/events.example.com.pem", str(self.cert))
         self.replace(r"/etc/ssl/private/events.example.com.key", str(self.key))
         self.replace(r"(proxy_read_timeout|send_timeout) 60s;", rf"\1 {self.timeout_ms}ms;", 2)
-        places = "".join(f" server 127.0.0.1:{s.port} max_fails=1 fail_timeout=2s;" for s in self.servers)
-        self.replace(r"( server 10\.0\.0\.1\d:8080 max_fails=1 fail_timeout=2s;\s*){2}", places + "\n")
+        places = "".join(f" server 127.0.0.1:{s.port} max_fails=0;" for s in self.servers)
+        self.replace(r"( server 10\.0\.0\.1\d:8080 max_fails=0;\s*){2}", places + "\n")
 
     def command(self):
         return ["/usr/sbin/nginx", "-e", "stderr", "-c", self.config, "-g", "daemon off;"]

@@ -13,18 +13,19 @@ HEAD = ["", "clients", "events published", "deliveries", "lost", "doubled", "gap
         "soft refusals", "peak of connects a second", "longest delivery"]
 
 NOTES = """\
-- Three edges behind haproxy ([haproxy.cfg](../../../deploy/proxies/haproxy.cfg)), one ingest process with an MQTT source
-  (QoS 1, persistent session) and a redis-stream source, one Redis log. One after another is replaced under load: the
-  ingest process, the three edges, the ingest process again; each is ended by SIGTERM and started anew at its address.
+- Three edges behind a proxy of [deploy/proxies](../../../deploy/proxies), one ingest process with an MQTT source (QoS 1,
+  persistent session) and a redis-stream source, one Redis log. One after another is replaced under load: the ingest
+  process, the three edges, the ingest process again; each is ended by SIGTERM and started anew at its address.
+- **drain**: `stream.drain`, over which the streams of a process are ended.
 - Each client is an EventSource of two channels, one of each source. Events are numbered by channel, and each client checks
   every number, over all its connections. **lost**, **doubled**, **gaps**, **gave up** (a status other than 200) must be 0.
-- **soft refusals**: `runnel.unavailable`, by a process that drains or by haproxy: the client comes back later.
+- **soft refusals**: `runnel.unavailable`, by a process that ends or by the proxy: the client comes back later.
 - **longest delivery**: from the publisher to a client that was being moved, its reconnection included.
 """
 
 
 def _name(run):
-    return f"`stream.drain: {run.plan.drain}`"
+    return f"{run.plan.proxy}, drain {run.plan.drain}"
 
 
 def _row(run):
@@ -39,7 +40,7 @@ def table(runs):
 
 
 def _series(runs, what):
-    return {f"drain: {run.plan.drain}": [(s["second"], s[what]) for s in run.samples] for run in runs}
+    return {_name(run): [(s["second"], s[what]) for s in run.samples] for run in runs}
 
 
 def plot(runs):

@@ -15,8 +15,9 @@
 #include <unistd.h>
 
 enum {
-    LISTENER_BATCH = 64,     /* accepted in one turn, so that streams are not kept waiting */
-    LISTENER_PAUSE_MS = 250, /* until the next attempt to get the spare descriptor back */
+    LISTENER_LAST_MAX = 4096, /* accepted before it closes: more than usually wait */
+    LISTENER_BATCH = 64,      /* accepted in one turn, so that streams are not kept waiting */
+    LISTENER_PAUSE_MS = 250,  /* until the next attempt to get the spare descriptor back */
 };
 
 struct listener {
@@ -157,6 +158,20 @@ listener_fd(const struct listener *l)
 }
 
 void
+listener_close(struct listener *l)
+{
+    for (int i = 0; i < LISTENER_LAST_MAX; i++) {
+        if (!listener_accept(l, false) && errno != ECONNABORTED && errno != EINTR) {
+            break;
+        }
+    }
+    timer_stop(&l->pause);
+    event_del(&l->event);
+    close(l->fd);
+    l->fd = -1;
+}
+
+void
 listener_free(struct listener *l)
 {
     if (l == NULL) {
@@ -169,6 +184,8 @@ listener_free(struct listener *l)
     if (l->spare_fd >= 0) {
         close(l->spare_fd);
     }
-    close(l->fd);
+    if (l->fd >= 0) {
+        close(l->fd);
+    }
     free(l);
 }

@@ -25,5 +25,8 @@ void listener_free(struct listener *l); /* NULL is fine */
 /* The listening socket, for its options. */
 int listener_fd(const struct listener *l);
 
+/* Takes what has connected already, then no more: from now on connections are refused. */
+void listener_close(struct listener *l);
+
 /* A descriptor was closed: goes on if it had to pause. */
 void listener_resume(struct listener *l);

@@ -158,7 +158,9 @@ void
 server_set_config(struct server *s, const struct config *config)
 {
     s->env.config = config;
-    stream_socket_prepare(listener_fd(s->listener), &config->stream);
+    if (!s->env.is_draining) {
+        stream_socket_prepare(listener_fd(s->listener), &config->stream);
+    }
 }
 
 uint16_t
@@ -171,6 +173,7 @@ void
 server_drain(struct server *s)
 {
     s->env.is_draining = true;
+    listener_close(s->listener);
 }
 
 void

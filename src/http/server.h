@@ -40,7 +40,9 @@ void server_set_config(struct server *s, const struct config *config);
 
 uint16_t server_port(const struct server *s);
 
-/* Worker's loop. New streams are refused softly from now on (200, retry, runnel.unavailable, end).
+/*
+ * Worker's loop. Refuses connections from now on, which sends a balancer to another server at once: a
+ * soft refusal of each stream would only make this one look idle. Who is connected already gets that.
  */
 void server_drain(struct server *s);
 

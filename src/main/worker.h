@@ -43,7 +43,7 @@ void worker_set_config(struct worker *w,
                        void *arg);
 
 /*
- * Any thread. Refuses new streams softly and ends the open ones within over_ms; on_drained is
+ * Any thread. Refuses connections and ends the open streams within over_ms; on_drained is
  * called on the worker's thread when none is left.
  */
 void worker_drain(struct worker *w, uint32_t over_ms, void (*on_drained)(void *arg), void *arg);

@@ -78,8 +78,10 @@ test_server_limits_refusal_may_be_read_across_origins(void **state)
     f->config.http.cors_origins = origins;
     f->config.http.cors_origins_length = 1;
     fixture_start(f);
+    struct client *c = client_ask(f, "GET /events/a HTTP/1.1\r\n" HOST);
+    run_until(f, has_connection);
     server_drain(f->server);
-    struct client *c = client_ask(f, "GET /events/a HTTP/1.1\r\n" HOST "Origin: http://x\r\n\r\n");
+    client_send(c, "Origin: http://x\r\n\r\n");
     run_until(f, are_clients_over);
     assert_holds(c, "Access-Control-Allow-Origin: *\r\n");
     assert_soft_refusal(c, "draining");
