@@ -2,13 +2,10 @@
 
 #include "base/log.h"
 #include "redis/client_private.h"
-#include "redis/request.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { OUTPUT_SPARE_MAX = 1024 * 1024 }; /* idle memory of the gathered output */
 
 static const char *const redis_state_names[REDIS_STATE_COUNT] = {
     "waiting", "connecting", "greeting", "subscribing", "up", "closed"};
@@ -41,82 +38,13 @@ client_is_connected(const struct redis_client *c)
     return c->state == REDIS_GREETING || c->state == REDIS_SUBSCRIBING || c->state == REDIS_UP;
 }
 
-static bool
-client_is_subscriber(const struct redis_client *c)
-{
-    return c->settings.subscriptions_length > 0 || c->settings.listener.on_resubscribed != NULL;
-}
-
 /* --- time --- */
 
-static void
+void
 client_set_timer(struct redis_client *c, uint64_t ms)
 {
     c->timer_due_ms = loop_now_ms(c->loop) + ms;
     timer_start(&c->timer, ms);
-}
-
-/* When silence has to be looked at again. A peer that sends anything makes progress. */
-static uint64_t
-client_silence_limit_ms(const struct redis_client *c)
-{
-    uint64_t idle_ms = c->settings.broker->idle_timeout_ms;
-    if (client_is_subscriber(c)) {
-        return c->is_pinged ? 2 * idle_ms : idle_ms;
-    }
-    return c->commands.length > 0 ? c->settings.command_timeout_ms : idle_ms;
-}
-
-static uint64_t
-client_silence_begin_ms(const struct redis_client *c)
-{
-    const struct command *oldest = commands_oldest(&c->commands);
-    return oldest != NULL && oldest->sent_ms > c->read_ms ? oldest->sent_ms : c->read_ms;
-}
-
-/* The connection is up: (re)arms the timer for the moment at which the silence would be too long.
- */
-static void
-client_watch(struct redis_client *c)
-{
-    uint64_t now = loop_now_ms(c->loop);
-    uint64_t due = client_silence_begin_ms(c) + client_silence_limit_ms(c);
-    uint64_t wait = due > now ? due - now : 0;
-    uint64_t idle_ms = c->settings.broker->idle_timeout_ms;
-    /* The command that is waited for may be answered soon, and idleness begins then. */
-    client_set_timer(c, wait < idle_ms ? wait : idle_ms);
-}
-
-static void
-client_on_pong(void *arg, int status, const struct redis_reply *reply)
-{
-    (void)arg, (void)status, (void)reply; /* that it came is all */
-}
-
-static int
-client_ping(struct redis_client *c)
-{
-    const struct str words[] = {STR("PING")};
-    return client_is_subscriber(c) ? subscriber_ping(c) : client_ask(c, words, 1, client_on_pong);
-}
-
-static void
-client_on_silence(struct redis_client *c)
-{
-    if (loop_now_ms(c->loop) < client_silence_begin_ms(c) + client_silence_limit_ms(c)) {
-        client_watch(c);
-        return;
-    }
-    if (c->commands.length > 0 || c->is_pinged) {
-        client_drop(c, ERR_TIMEOUT, err_text(ERR_TIMEOUT));
-        return;
-    }
-    int err = client_ping(c);
-    if (err != 0) {
-        client_drop(c, err, err_text(err));
-        return;
-    }
-    client_watch(c);
 }
 
 static void
@@ -154,7 +82,7 @@ client_on_timer(void *arg)
         client_on_attempt_timeout(c);
         break;
     case REDIS_UP:
-        client_on_silence(c);
+        silence_on_timer(c);
         break;
     case REDIS_CLOSED:
     case REDIS_STATE_COUNT:
@@ -228,7 +156,7 @@ client_set_up(struct redis_client *c)
 {
     client_set_state(c, REDIS_UP);
     c->up_ms = loop_now_ms(c->loop);
-    client_watch(c);
+    silence_watch(c);
     c->settings.listener.on_up(c->settings.listener.arg);
     subscriber_on_up(c);
 }
@@ -317,93 +245,6 @@ client_on_bytes(void *arg, struct str bytes)
     }
 }
 
-/* --- commands --- */
-
-static void
-client_flush(void *arg)
-{
-    struct redis_client *c = arg;
-    int err = transport_write(c->transport, buf_str(&c->output));
-    buf_clear(&c->output);
-    if (c->output.capacity > OUTPUT_SPARE_MAX) {
-        buf_fini(&c->output);
-        buf_init(&c->output, SIZE_MAX);
-    }
-    if (err != 0) {
-        client_drop(c, err, err_text(err));
-    }
-}
-
-/* Gathers what is sent in one turn: one write, and over TLS one record instead of many. */
-int
-client_send(struct redis_client *c, const struct str *words, size_t words_length)
-{
-    int err = request_append(&c->output, words, words_length);
-    if (err == 0) {
-        loop_task_schedule(c->loop, &c->flush);
-    }
-    return err;
-}
-
-static void
-client_expect(struct redis_client *c, redis_on_reply_fn on_reply, void *arg)
-{
-    uint64_t now = loop_now_ms(c->loop);
-    commands_push(&c->commands,
-                  &(struct command){.on_reply = on_reply, .arg = arg, .sent_ms = now});
-    /* Only ever brought forward: a busy client does not touch its timer. */
-    if (c->state == REDIS_UP && c->timer_due_ms > now + c->settings.command_timeout_ms) {
-        client_watch(c);
-    }
-}
-
-int
-client_ask(struct redis_client *c,
-           const struct str *words,
-           size_t words_length,
-           redis_on_reply_fn on_reply)
-{
-    int err = client_send(c, words, words_length);
-    if (err == 0) {
-        client_expect(c, on_reply, c);
-    }
-    return err;
-}
-
-/* A command larger than the whole limit still passes once nothing else is unsent. */
-static bool
-client_is_full(const struct redis_client *c, size_t size)
-{
-    size_t unsent = c->output.size + transport_unsent_bytes(c->transport);
-    return c->commands.length >= c->settings.commands_limit ||
-           (unsent > 0 && unsent + size > c->settings.output_limit_bytes);
-}
-
-int
-redis_client_command(struct redis_client *c,
-                     const struct str *words,
-                     size_t words_length,
-                     redis_on_reply_fn on_reply,
-                     void *arg)
-{
-    size_t size = 0;
-    assert(!client_is_subscriber(c));
-    if (c->state != REDIS_UP) {
-        return ERR_CONNECT;
-    }
-    for (size_t i = 0; i < words_length; i++) {
-        size += words[i].size;
-    }
-    if (client_is_full(c, size)) {
-        return REDIS_E_FULL;
-    }
-    int err = client_send(c, words, words_length);
-    if (err == 0) {
-        client_expect(c, on_reply, arg);
-    }
-    return err;
-}
-
 /* --- the client --- */
 
 bool
@@ -490,10 +331,9 @@ redis_client_new(struct loop *loop, const struct redis_settings *settings)
     c->loop = loop;
     c->settings = *settings;
     c->state = REDIS_WAITING;
-    buf_init(&c->output, SIZE_MAX);
     backoff_init(&c->backoff, (uint32_t)settings->broker->retry_min_ms,
                  (uint32_t)settings->broker->retry_max_ms);
-    loop_task_init(&c->flush, client_flush, c);
+    sending_init(c);
     if (client_init(c) != 0) {
         client_destroy(c);
         return NULL;

@@ -1,5 +1,5 @@
 #pragma once
-/* The client's own struct, shared by client.c, greeting.c and subscriber.c only. */
+/* The client's own struct, shared by client.c, greeting.c, sending.c, silence.c and subscriber.c only. */
 
 #include "base/backoff.h"
 #include "event/loop.h"
@@ -43,7 +43,13 @@ struct redis_client {
     struct loop_reap reap;
 };
 
-/* Sends in every state that has a connection, without looking at the limits. ERR_MEMORY. */
+/* What the timer means then, depends on the state. */
+void client_set_timer(struct redis_client *c, uint64_t ms);
+
+/* sending.c */
+void sending_init(struct redis_client *c);
+
+/* sending.c: sends in every state that has a connection, without looking at the limits. ERR_MEMORY. */
 MUST_CHECK int client_send(struct redis_client *c, const struct str *words, size_t words_length);
 
 /* The same, with a reply. The ring must have room. */
@@ -51,6 +57,13 @@ MUST_CHECK int client_ask(struct redis_client *c,
                           const struct str *words,
                           size_t words_length,
                           redis_on_reply_fn on_reply);
+
+/*
+ * silence.c: the connection is up. (Re)arms the timer for the moment at which the silence would be
+ * too long; what is done then.
+ */
+void silence_watch(struct redis_client *c);
+void silence_on_timer(struct redis_client *c);
 
 /* The connection or attempt has failed. `why` may be the client's own text. */
 void client_drop(struct redis_client *c, int status, const char *why);
@@ -77,3 +90,9 @@ void subscriber_on_down(struct redis_client *c);
 
 /* Subscribed: asks the peer whether it lives. ERR_MEMORY. */
 MUST_CHECK int subscriber_ping(struct redis_client *c);
+
+static inline bool
+client_is_subscriber(const struct redis_client *c)
+{
+    return c->settings.subscriptions_length > 0 || c->settings.listener.on_resubscribed != NULL;
+}

@@ -1,0 +1,64 @@
+/* How a connection that is up is found dead: nothing came for too long, and a PING is not answered. */
+
+#include "redis/client_private.h"
+
+/* When silence has to be looked at again. A peer that sends anything makes progress. */
+static uint64_t
+silence_limit_ms(const struct redis_client *c)
+{
+    uint64_t idle_ms = c->settings.broker->idle_timeout_ms;
+    if (client_is_subscriber(c)) {
+        return c->is_pinged ? 2 * idle_ms : idle_ms;
+    }
+    return c->commands.length > 0 ? c->settings.command_timeout_ms : idle_ms;
+}
+
+static uint64_t
+silence_begin_ms(const struct redis_client *c)
+{
+    const struct command *oldest = commands_oldest(&c->commands);
+    return oldest != NULL && oldest->sent_ms > c->read_ms ? oldest->sent_ms : c->read_ms;
+}
+
+void
+silence_watch(struct redis_client *c)
+{
+    uint64_t now = loop_now_ms(c->loop);
+    uint64_t due = silence_begin_ms(c) + silence_limit_ms(c);
+    uint64_t wait = due > now ? due - now : 0;
+    uint64_t idle_ms = c->settings.broker->idle_timeout_ms;
+    /* The command that is waited for may be answered soon, and idleness begins then. */
+    client_set_timer(c, wait < idle_ms ? wait : idle_ms);
+}
+
+static void
+silence_on_pong(void *arg, int status, const struct redis_reply *reply)
+{
+    (void)arg, (void)status, (void)reply; /* that it came is all */
+}
+
+static int
+silence_ping(struct redis_client *c)
+{
+    const struct str words[] = {STR("PING")};
+    return client_is_subscriber(c) ? subscriber_ping(c) : client_ask(c, words, 1, silence_on_pong);
+}
+
+void
+silence_on_timer(struct redis_client *c)
+{
+    if (loop_now_ms(c->loop) < silence_begin_ms(c) + silence_limit_ms(c)) {
+        silence_watch(c);
+        return;
+    }
+    if (c->commands.length > 0 || c->is_pinged) {
+        client_drop(c, ERR_TIMEOUT, err_text(ERR_TIMEOUT));
+        return;
+    }
+    int err = silence_ping(c);
+    if (err != 0) {
+        client_drop(c, err, err_text(err));
+        return;
+    }
+    silence_watch(c);
+}
