@@ -5,10 +5,10 @@ import json
 import pytest
 
 from chaos.checker import Checker
-from chaos.clients import Entry
+from chaos.faults import Applied
+from chaos.lives import LIE, Entry
 from chaos.publishers import CONFIRMED, MAYBE, NOBODY, Message
 from chaos.schedule import draw
-from chaos.world import Applied
 
 START = 1000.0
 
@@ -39,8 +39,8 @@ def messages(source="hooks", states=(CONFIRMED,) * 5, spacing=10):
             for n, state in enumerate(states)]
 
 
-def check(sent, *records, applied=(), states=((START - 1, True),), topology="one", plant=()):
-    return Checker(sent, records, list(applied), {"shop": list(states), "plant": list(plant)}, topology).check()
+def check(sent, *records, applied=(), states=((START - 1, True),), topology="one", plant=(), log=()):
+    return Checker(sent, records, list(applied), {"shop": list(states), "plant": list(plant), "log": list(log)}, topology).check()
 
 
 def deliver(record, sent, *numbers):
@@ -169,6 +169,17 @@ def test_a_gap_whose_ids_do_not_cover_the_loss_does_not():
     assert check(sent, deliver(record, sent, 4, 5), other, applied=[FLUSH]).lost == 1
 
 
+def test_each_copy_of_what_is_missing_must_be_in_a_gap():
+    sent = messages("plant")
+    lost = [Applied("log", "flush", START + second, START + second) for second in (12, 22)]
+    other = deliver(Record(), sent, 1, 2).event(sent[1], START + 22)
+    both = deliver(Record(), sent, 1).gap(START, START + 15, START + 15).gap(START + 15, START + 25, START + 25)
+    one = deliver(Record(), sent, 1).gap(START, START + 15, START + 15)
+    deliver(other.gap(START + 10, START + 22, START + 22), sent, 3, 4, 5)
+    assert check(sent, other, deliver(both, sent, 3, 4, 5), applied=lost).lost == 0
+    assert check(sent, other, deliver(one, sent, 3, 4, 5), applied=lost).lost == 1
+
+
 def test_a_gap_without_a_lost_log_is_false():
     sent = messages()
     record = deliver(Record(), sent, 1).gap(START, START + 10, START + 10)
@@ -179,13 +190,84 @@ def test_a_gap_without_a_lost_log_is_false():
     assert check(sent, record, applied=[later]).counts["false gap"] == 1
 
 
-def test_a_killed_log_loses_nothing_unless_the_queue_is_narrow():
+def test_a_killed_log_loses_nothing_unless_the_queue_overflowed():
     sent = messages()
     record = deliver(Record(), sent, 1, 2).gap(START + 10, START + 30, START + 30)
     kill = Applied("log", "kill", START + 15, START + 25)
     deliver(record, sent, 4, 5)
     assert check(sent, record, applied=[kill]).counts["false gap"] == 1
-    assert not check(sent, record, applied=[kill], topology="narrow").errors
+    overflow = Applied("log", "overflow", START + 19, START + 20)
+    assert not check(sent, record, applied=[kill, overflow]).errors
+
+
+def test_what_waited_for_the_log_in_a_killed_process_is_gone():
+    sent = messages("shop")
+    kill = Applied("ingest", "kill", START + 25, START + 26)
+    states = [(START - 1, True), (START + 27, True)]
+    record = deliver(Record(), sent, 1, 4, 5)
+    assert check(sent, record, applied=[kill], states=states).lost == 2
+    away = [(START - 1, True), (START + 5, False)]
+    assert not check(sent, record, applied=[kill], states=states, log=away).errors
+    back = [*away, (START + 24, True)]
+    assert check(sent, record, applied=[kill], states=states, log=back).lost == 2
+
+
+def test_a_log_that_was_lost_excuses_copies_behind_a_gap():
+    sent = messages("queue")
+    again = deliver(Record(), sent, 1, 2).gap(START + 10, START + 26, START + 26).event(sent[1], START + 26)
+    verdict = check(sent, deliver(again, sent, 4, 5, 3), applied=[FLUSH])
+    assert verdict.counts["doubled"] == 0 and verdict.redelivered["log lost"] == 1
+    silent = deliver(Record(), sent, 1, 2).event(sent[1], START + 26)
+    assert check(sent, silent, applied=[FLUSH]).counts["doubled"] == 1
+    assert check(sent, again).counts["doubled"] == 1
+
+
+def test_a_stream_entry_may_not_come_twice():
+    sent = messages("queue")
+    kill = Applied("ingest", "kill", START, START + 20)
+    record = deliver(Record(), sent, 1).event(sent[0], START + 5)
+    assert check(sent, deliver(record, sent, 2, 3, 4, 5), applied=[kill]).doubled == 1
+
+
+class Stranger(Record):
+    def lie(self, cursor):
+        self.record.append(Entry(LIE, "", cursor, 0, 1))
+        return self
+
+    def told(self, after, resumes_s, channel="a"):
+        data = {"channel": channel, "after": after, "resumes": f"{int(resumes_s * 1000)}-0", "reason": "unknown"}
+        self.record.append(Entry("runnel.gap", json.dumps(data), "", resumes_s, 1))
+        return self
+
+
+@pytest.mark.parametrize("cursor, after", [("x", "0-0"), ("17-3", "17-3"), ("99999999-0", "99999999-0")])
+def test_a_bad_cursor_must_be_told_and_then_all_is_in_order(cursor, after):
+    sent = messages()
+    told = deliver(Stranger(), sent, 1, 2, 3).lie(cursor).told(after, START + 20)
+    verdict = check(sent, deliver(told, sent, 3, 4, 5))
+    assert not verdict.errors and verdict.bad_cursors == 1 and verdict.gaps == 0
+
+    silent = deliver(Stranger(), sent, 1, 2, 3).lie(cursor)
+    assert check(sent, deliver(silent, sent, 1, 2, 3, 4, 5)).counts["silent"] == 1
+    late = deliver(deliver(Stranger(), sent, 1).lie(cursor), sent, 1).told(after, START + 10)
+    assert check(sent, deliver(late, sent, 2, 3, 4, 5)).counts["silent"] == 1
+    holed = deliver(Stranger(), sent, 1).lie(cursor).told(after, START + 20)
+    assert check(sent, deliver(holed, sent, 3, 5)).lost == 1
+
+
+def test_who_came_late_may_get_the_copy_only():
+    sent = messages("plant")
+    kill = Applied("ingest", "kill", START + 15, START + 16)
+    early = deliver(Record(), sent, 1, 2, 3).event(sent[1], START + 21)
+    late = Stranger().lie("99999999-0").told("99999999-0", START + 15).event(sent[2], START + 20)
+    records = [deliver(record, sent, 4, 5) for record in (early, late.event(sent[1], START + 21))]
+    assert not check(sent, *records, applied=[kill]).errors
+
+
+def test_each_channel_is_told_of_a_bad_cursor():
+    sent = messages()
+    record = Stranger(channels=("a", "b")).lie("x").told("0-0", START, channel="b")
+    assert check(sent, deliver(record, sent, 1, 2, 3, 4, 5)).counts["silent"] == 1
 
 
 def test_a_seed_draws_the_same_faults_again():

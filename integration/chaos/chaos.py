@@ -2,14 +2,15 @@
 
 import heapq
 import itertools
-import json
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from harness.waiting import wait_for
 
+from . import records
 from .checker import Checker, Verdict
+from .logs import Logged
 from .publishers import key_of
 from .schedule import draw
 from .world import World
@@ -38,10 +39,10 @@ def _apply(world, faults, start, say):
         at, _, fault, done = heapq.heappop(queue)
         time.sleep(max(0, start + at - time.monotonic()))
         if done is not None:
-            world.end(fault, done)
+            world.faults.end(fault, done)
             continue
         say(str(fault))
-        done = world.begin(fault)
+        done = world.faults.begin(fault)
         heapq.heappush(queue, (max(fault.end, time.monotonic() - start), next(numbers), fault, done))
 
 
@@ -55,7 +56,7 @@ def await_last(world, keys):
         for client in world.clients:
             news = client.record[read[client.name]:]  # it grows meanwhile
             read[client.name] += len(news)
-            seen[client.name].update(key_of(entry.data) for entry in news if not entry.type.startswith("runnel."))
+            seen[client.name].update(key_of(entry.data) for entry in news if entry.is_message)
             found += [(client.name, key) for key in keys if key[1] in client.channels and key not in seen[client.name]]
         return found
 
@@ -69,7 +70,7 @@ def await_last(world, keys):
 def run(folder, seed, seconds, topology="edges", is_losing=False, clients=40, say=print):
     faults = draw(seed, seconds, topology, is_losing)
     say(f"seed {seed}, {topology}{', losing' if is_losing else ''}, {seconds} s, {len(faults)} faults, {clients} clients")
-    world = World(folder, topology, clients, seed)
+    world = World(folder, topology, clients, seed, has_spare=is_losing)
     try:
         world.await_clients()
         for publisher in world.publishers:
@@ -83,33 +84,24 @@ def run(folder, seed, seconds, topology="edges", is_losing=False, clients=40, sa
             client.may_drop = False
             client.is_slow = False
         world.await_ready()
+        world.await_clients()
         begin = time.monotonic()
         keys = [key for publisher in world.publishers for key in publisher.finish()]
         unsettled = await_last(world, keys)
         settle_s = time.monotonic() - begin
         verdict = judge(world, unsettled)
         if verdict.errors:
-            write_records(folder, world)
+            records.write(folder, world)
     finally:
         world.close()
     return Run(seed, topology, is_losing, seconds, Counter(f"{f.target} {f.kind}" for f in faults), verdict,
                sum(client.drops for client in world.clients), settle_s)
 
 
-def write_records(folder, world):
-    """What everybody knew, for whoever looks into it: beside the processes' logs."""
-    for client in world.clients:
-        lines = [json.dumps(entry._asdict() | {"data": entry.data[:80]}) for entry in client.record]
-        (folder / f"client-{client.name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
-    published = [message for publisher in world.publishers for message in publisher.messages]
-    (folder / "published.jsonl").write_text("\n".join(json.dumps(asdict(m)) for m in published), encoding="utf-8")
-    (folder / "faults.jsonl").write_text("\n".join(json.dumps(asdict(a)) for a in world.applied), encoding="utf-8")
-
-
 def judge(world, unsettled):
     messages = [message for publisher in world.publishers for message in publisher.messages]
-    states = {name: world.source_states(name) for name in ("shop", "plant")}
-    checker = Checker(messages, world.clients, world.applied, states, world.topology)
+    logged = Logged(world.ingest.log())
+    checker = Checker(messages, world.clients, world.faults.applied + logged.overflows(), logged.states(), world.topology)
     verdict = checker.check()
     for publisher in world.publishers:
         for problem in publisher.problems:

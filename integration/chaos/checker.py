@@ -7,7 +7,11 @@ A message may be missing from a client's record only where
   for who is away (Outage); or
 - its broker lost it: mosquitto was killed after it had confirmed the message and before it had saved it; or
 - the client was told: a gap of that channel stands between the message's neighbours, and the log had really lost
-  something.
+  something, or the client had come with a cursor of its own invention.
+
+A message may stand in the log twice only where
+- it came by MQTT, and something stood between its delivery and its acknowledgement; or
+- the log lost its history in between, and with it that it has the message: then a gap stands between the two.
 """
 
 import json
@@ -15,6 +19,7 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
+from .lives import id_of, lives_of
 from .publishers import CONFIRMED, NOBODY, key_of
 
 # Between a byte that a broker has sent and the fault that destroyed it on its way: a relay's turn on a busy machine.
@@ -22,28 +27,29 @@ LEAD_S = 1.0
 # Between a subscription at the broker and runnel's log line about it.
 NOTICE_S = 0.25
 
-# What may lose events that the log had, or should have had, beside that: (target, kind), None for any kind.
-LOSING = {("log", "flush"), ("log", "restore")}
-# A narrow queue overflows when the log is away, and when a source's way flows again and brings everything at once.
-LOSING_TOO = {
-    "memory": {("ingest", "kill")},
-    "narrow": {(target, None) for target in ("log", "wire-log-ingest", "shop", "wire-shop", "plant", "wire-plant", "ingest")},
-}
+# What may lose events that the log had, or should have had.
+LOSING = {("log", "flush"), ("log", "restore"), ("log", "failover"), ("log", "overflow")}
+LOSING_TOO = {"memory": {("ingest", "kill")}}
+LOG_LOST = "log lost"
 ON_SHOPS_WAY = {"shop", "wire-shop", "ingest"}
 SHOWN = 12
 
 
-def id_of(text):
-    ms, _, seq = text.partition("-")
-    return int(ms), int(seq)
-
-
 @dataclass
 class Outage:
-    """Redis pub/sub was not subscribed: messages published in [begin, end] may be gone."""
+    """Redis pub/sub was not subscribed until `up`: messages published from `begin` on may be gone, up to the last one."""
     begin: float
-    end: float
+    up: float
     used: bool = False
+
+    @property
+    def end(self):
+        return self.up + NOTICE_S
+
+    def explains(self, message, following):
+        """That `message` and what stands before `following`, which was delivered, are missing."""
+        is_last = following is None or following.end >= self.up - LEAD_S
+        return not self.used and self.begin - LEAD_S <= message.begin <= self.end and is_last
 
 
 @dataclass
@@ -55,6 +61,7 @@ class Verdict:
     unconfirmed: int = 0    # messages that nobody has and nobody was promised
     in_gaps: int = 0        # deliveries missing, and said
     gaps: int = 0           # runnel.gap events
+    bad_cursors: int = 0    # that clients came with, and were told of
     redelivered: Counter = field(default_factory=Counter)  # why -> messages that stand in the log twice
     lead_ms: int = 0        # the longest way of a message that a fault destroyed on its way
     errors: list = field(default_factory=list)
@@ -76,7 +83,7 @@ class Verdict:
 
 class Checker:
     def __init__(self, messages, clients, applied, states, topology):
-        """`states`: source -> [(time, is_up)], as runnel logged them."""
+        """`states`: "shop", "plant", "log" -> [(time, is_up)], as runnel logged them."""
         self.messages = {message.key: message for message in messages}
         self.verdict = Verdict(published=len(self.messages))
         self._in_order = messages
@@ -84,61 +91,69 @@ class Checker:
         self._applied = applied
         self._losers = LOSING | LOSING_TOO.get(topology, set())
         self._losing = [fault for fault in applied if self._loses_history(fault)]
+        self._lives = [life for client in clients for life in lives_of(client)]
+        self._log_states = states["log"]
         self._plant_ends = [stamp for stamp, is_up in states["plant"] if not is_up]
         self._ids = defaultdict(set)  # key -> ids under which anybody got it
         self._outages = self._find_outages(states["shop"])
         self._missing_ok = set()      # keys that nobody has, with reason
+        self._gap_between = set()     # keys that may come twice, with a gap between
 
     def check(self):
         for client in self._clients:
-            self._read(client)
+            for problem in client.problems:
+                self.verdict.error("broken", f"{client.name}: {problem}")
+        for life in self._lives:
+            self._read(life)
         self._check_copies()
         self._check_outages()
         self._check_absent()
-        for client in self._clients:
-            self._check_client(client)
+        for life in self._lives:
+            self._check_life(life)
         return self.verdict
 
     def _loses_history(self, fault):
-        return not self._losers.isdisjoint({(fault.target, fault.kind), (fault.target, None)})
+        return (fault.target, fault.kind) in self._losers
 
     # --- what anybody got ---
 
-    def _read(self, client):
-        for problem in client.problems:
-            self.verdict.error("broken", f"{client.name}: {problem}")
+    def _read(self, life):
         newest = (0, 0)
-        for entry in client.record:
-            if entry.type in ("runnel.gap", "runnel.unavailable"):
+        for entry in life.record:
+            if life.says_nothing(entry):
                 continue
             stamp = id_of(entry.id)
-            if entry.type.startswith("runnel."):
-                if stamp < newest:
-                    self.verdict.error("order", f"{client.name}: {entry} after {newest}")
-            else:
+            if entry.is_message:
                 self.verdict.deliveries += 1
                 self._ids[key_of(entry.data)].add(stamp)
-                if stamp <= newest:
-                    self.verdict.error("order", f"{client.name}: {entry[:1] + entry[2:]} after {newest}")
+            if stamp < newest or (entry.is_message and stamp == newest):
+                self.verdict.error("order", f"{life.name}: {entry[:1] + entry[2:]} after {newest}")
             newest = max(newest, stamp)
         for key in self._ids.keys() - self.messages.keys():
-            self.verdict.error("invented", f"{client.name}: {key}")
+            self.verdict.error("invented", f"{life.name}: {key}")
 
     # --- in the log twice ---
 
     def _check_copies(self):
-        """MQTT QoS 1 may deliver again what was not acknowledged when the session's connection broke."""
         for key, ids in self._ids.items():
             times = sorted(ids)
             for first, again in zip(times, times[1:]):
-                why = self._redelivery(first[0] / 1000, again[0] / 1000) if key[0] == "plant" else None
+                why = self._why_again(key, first[0] / 1000, again[0] / 1000)
                 if why is None:
                     self.verdict.error("doubled", f"{key} stands in the log under {times}")
                 else:
                     self.verdict.redelivered[why] += 1
 
-    def _redelivery(self, first, again):
+    def _why_again(self, key, first, again):
         """What stood between the two; None: there is no excuse."""
+        why = self._redelivery(first, again) if key[0] == "plant" else None
+        if why is None and any(f.begin < again and f.end > first - LEAD_S for f in self._losing):
+            self._gap_between.add(key)
+            return LOG_LOST
+        return why
+
+    def _redelivery(self, first, again):
+        """MQTT QoS 1 delivers again what was not acknowledged when the session's connection broke."""
         def is_killed(target):
             return any((f.target, f.kind) == (target, "kill") and f.begin < again and f.end > first - LEAD_S
                        for f in self._applied)
@@ -159,7 +174,7 @@ class Checker:
         outages, begin = [], None
         for stamp, is_up in sorted(events):
             if is_up and begin is not None:
-                outages.append(Outage(self._really_began(begin), stamp + NOTICE_S))
+                outages.append(Outage(self._really_began(begin), stamp))
                 begin = None
             elif not is_up and begin is None:
                 begin = stamp
@@ -170,15 +185,24 @@ class Checker:
     def _really_began(self, noticed):
         """
         What stalls a message on its way, and still did when the connection or the process went, began the outage:
-        stalls of the source's way, and, where the process was killed, of the log's, for which messages wait in memory.
+        stalls of the source's way, and, where the process was killed, of the log's, for which messages wait in memory:
+        those that were made, and those that runnel found out about by itself.
         """
         killed = any(f.target == "ingest" and f.kind == "kill" and f.begin == noticed for f in self._applied)
         ways = ON_SHOPS_WAY | ({"log", "wire-log-ingest"} if killed else set())
-        begin = noticed
+        begin = min(noticed, self._log_down_since(noticed)) if killed else noticed
         for fault in sorted(self._applied, key=lambda f: f.begin, reverse=True):
             if fault.target in ways and fault.begin <= begin <= fault.end + LEAD_S:
                 begin = fault.begin
         return begin
+
+    def _log_down_since(self, stamp):
+        """Since when the log was away then; infinity: it was there."""
+        since = float("inf")
+        for at, is_up in self._log_states:
+            if at <= stamp:
+                since = float("inf") if is_up else min(since, at)
+        return since
 
     def _check_outages(self):
         """Messages lost together are neighbours in the order of publication, all within one outage."""
@@ -189,12 +213,12 @@ class Checker:
                 continue
             if message is not None and message.state == NOBODY:
                 self.verdict.error("broken", f"{message} was delivered, though nobody was subscribed")
-            self._account_run([m for m in run if m.state in (CONFIRMED, NOBODY)])
+            self._account_run([m for m in run if m.state in (CONFIRMED, NOBODY)], message)
             run = []
 
-    def _account_run(self, run):
+    def _account_run(self, run, following):
         while run:
-            outage = next((o for o in self._outages if o.begin - LEAD_S <= run[0].begin <= o.end and not o.used), None)
+            outage = next((o for o in self._outages if o.explains(run[0], following)), None)
             if outage is None:
                 return  # not the source's doing: each of them has to be found in a gap
             outage.used = True
@@ -221,48 +245,78 @@ class Checker:
 
     # --- one client's record ---
 
-    def _check_client(self, client):
+    def _check_life(self, life):
         places = defaultdict(dict)  # (source, channel) -> number -> its first place in the record
         gaps = defaultdict(list)    # channel -> places
-        for place, entry in enumerate(client.record):
+        for place, entry in enumerate(life.record):
             if entry.type == "runnel.gap":
-                self._check_gap(client, entry, place, gaps)
-            elif not entry.type.startswith("runnel."):
-                source, channel, number = key_of(entry.data)
-                places[source, channel].setdefault(number, place)
+                self._check_gap(life, entry, place, gaps)
+            elif entry.is_message:
+                self._note_place(life, key_of(entry.data), place, places, gaps)
+        self._check_told(life, gaps)
         for source in {message.source for message in self._in_order}:
-            for channel in client.channels:
-                self._check_sequence(client, (source, channel), places[source, channel], gaps[channel])
+            for channel in life.channels:
+                self._check_sequence(life, (source, channel), places[source, channel], gaps[channel])
 
-    def _check_gap(self, client, entry, place, gaps):
+    def _note_place(self, life, key, place, places, gaps):
+        source, channel, number = key
+        first = places[source, channel].setdefault(number, place)
+        is_told = any(first < at for at, _ in gaps[channel])
+        if first != place and key in self._gap_between and not is_told:
+            self.verdict.error("doubled", f"{life.name}: {key} again at place {place}, and no gap since {first}")
+
+    def _check_gap(self, life, entry, place, gaps):
         gap = json.loads(entry.data)
-        self.verdict.gaps += 1
         gaps[gap["channel"]].append((place, gap))
+        if life.is_due(gap):
+            return
+        self.verdict.gaps += 1
         after_s = id_of(gap["after"])[0] / 1000
         if not any(f.begin < entry.time and after_s < f.end + LEAD_S for f in self._losing):
-            self.verdict.error("false gap", f"{client.name}: {gap} at {entry.time:.3f}")
+            self.verdict.error("false gap", f"{life.name}: {gap} at {entry.time:.3f}")
 
-    def _check_sequence(self, client, stream, places, gaps):
-        delivered = sorted(places)
+    def _check_told(self, life, gaps):
+        """A bad cursor: before anything moves it, every channel's gap."""
+        moved = next((n for n, entry in enumerate(life.record) if not life.says_nothing(entry)), None)
+        if life.after is None or moved is None:
+            return
+        told = {channel for channel in life.channels for place, gap in gaps[channel]
+                if place < moved and life.is_due(gap)}
+        self.verdict.bad_cursors += 1
+        for channel in set(life.channels) - told:
+            self.verdict.error("silent", f"{life.name}: came with {life.bad_cursor!r} and got {life.record[moved]}"
+                                         f" before a gap of {channel}")
+
+    def _check_sequence(self, life, stream, places, gaps):
+        # Who came late may have missed a message and got its redelivery, which is behind its turn.
+        delivered = sorted(n for n, place in places.items()
+                           if id_of(life.record[place].id) == min(self._ids[(*stream, n)]))
         for one, two in zip(delivered, delivered[1:]):
             if places[one] > places[two]:
-                self.verdict.error("order", f"{client.name}: {stream} has {two} before {one}")
+                self.verdict.error("order", f"{life.name}: {stream} has {two} before {one}")
         count = sum(1 for key in self.messages if key[:2] == stream)
+        if not life.is_last:
+            count = max(places, default=0)
         for number in range(1, count + 1):
             if number not in places and (*stream, number) not in self._missing_ok:
-                self._check_missing(client, stream, number, (delivered, places), gaps)
+                self._check_missing(life, stream, number, (delivered, places), gaps)
 
-    def _check_missing(self, client, stream, number, have, gaps):
+    def _check_missing(self, life, stream, number, have, gaps):
         delivered, places = have
         at = bisect_left(delivered, number)
         first = places[delivered[at - 1]] if at > 0 else -1
-        last = places[delivered[at]] if at < len(delivered) else len(client.record)
+        last = places[delivered[at]] if at < len(delivered) else len(life.record)
         ids = self._ids.get((*stream, number), ())
-        for place, gap in gaps:
-            if first < place < last and all(id_of(gap["after"]) < one <= id_of(gap["resumes"]) for one in ids):
-                self.verdict.in_gaps += 1
-                return
+        if ids:
+            told = [gap for _, gap in gaps if any(life.covers(gap, one) for one in ids)]
+            is_told = all(any(life.covers(gap, one) for gap in told) for one in ids)
+        else:
+            told = [gap for place, gap in gaps if first < place < last]
+            is_told = bool(told)
+        if is_told:
+            self.verdict.in_gaps += not all(life.is_due(gap) for gap in told)
+            return
         message = self.messages[(*stream, number)]
-        self.verdict.error("lost", f"{client.name}: {stream} {number}, published at {message.begin:.3f}"
+        self.verdict.error("lost", f"{life.name}: {stream} {number}, published at {message.begin:.3f}"
                                    f" {message.state}, ids {sorted(ids)}; record places {first}..{last} of"
-                                   f" {len(client.record)}")
+                                   f" {len(life.record)}")

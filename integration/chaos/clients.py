@@ -4,28 +4,37 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections import namedtuple
 
 from eventstream import Chunked, EventStream
 from harness.subscriber import events_path
 
+from .lives import LIE, Entry
 from .network import abort
 
-Entry = namedtuple("Entry", "type data id time connection")
-
 MAX_HEAD = 65536
+
+GARBAGE = ["x", "42", "-", "1-2-3", "99999999999999999999-0", "null", "1.5-0", "a" * 1000]
+HOUR_S, YEAR_S = 3600, 365 * 86400
+
+
+def bad_cursor(random):
+    """A cursor of no log at all, of a log that was there before this one, or of one whose clock is ahead."""
+    away_s = random.uniform(2 * HOUR_S, YEAR_S)
+    other = [int(1000 * (time.time() + sign * away_s)) for sign in (-1, 1)]
+    return random.choice([random.choice(GARBAGE), *(f"{ms}-{random.randrange(9)}" for ms in other)])
 
 
 class Client:
     """
     `wires`: where it may connect, one after another. `random` draws when it drops its connection and how long it stays
-    away. A slow one reads little at a time.
+    away. A slow one reads little at a time. A stranger comes back now and then with a cursor that no runnel gave it.
     """
 
-    def __init__(self, network, name, channels, wires, random, is_slow=False):
+    def __init__(self, network, name, channels, wires, random, is_slow=False, is_stranger=False):
         self.name = name
         self.channels = channels
         self.is_slow = is_slow
+        self.is_stranger = is_stranger
         self.record = []      # Entry
         self.connections = 0  # that became streams
         self.drops = 0        # by its own will
@@ -37,10 +46,20 @@ class Client:
         self._random = random
         self._at = random.randrange(len(wires))
         self._retry_s = 0.1
+        self._lie = ""        # the last bad cursor
         self._task = network.spawn(self._run())
 
     def close(self):
         self._task.cancel()
+
+    def has_cursor(self):
+        """True where it has an id from runnel to resume by."""
+        return self.last_event_id not in ("", self._lie)
+
+    def _perhaps_lie(self):
+        if self.is_stranger and self.may_drop and self.has_cursor() and self._random.random() < 0.4:
+            self.last_event_id = self._lie = bad_cursor(self._random)
+            self.record.append(Entry(LIE, "", self._lie, time.time(), self.connections))
 
     def _request(self, wire):
         lines = [f"GET {events_path(*self.channels)} HTTP/1.1", f"Host: 127.0.0.1:{wire.port}",
@@ -53,6 +72,7 @@ class Client:
             wire = self._wires[self._at % len(self._wires)]
             self._at += 1
             away_s = 0
+            self._perhaps_lie()
             try:
                 away_s = await self._connect(wire)
             except (OSError, EOFError):
@@ -84,7 +104,7 @@ class Client:
 
     def _drop(self, peer, away):
         # Without an id there is nothing to resume by: what is missed then is nobody's fault.
-        if self.may_drop and self.last_event_id:
+        if self.may_drop and self.has_cursor():
             self.drops += 1
             away.append(self._random.choice([0, 0, 0.5, 3]))
             with contextlib.suppress(OSError):

@@ -50,13 +50,17 @@ def abort(peer):
 
 
 class Wire:
-    """A relay from a port of its own to `target`: reset() breaks all connections, stall() holds every byte back."""
+    """
+    A relay from a port of its own to `target`: reset() breaks all connections, stall() holds every byte back, slow()
+    carries each piece late.
+    """
 
     def __init__(self, network, target):
         self.port = free_port()
         self._network = network
         self._target = target
         self._flow = asyncio.Event()
+        self._delay_s = 0
         self._pairs = {}  # the task that carries a connection -> its two sockets
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._listener.setblocking(False)
@@ -71,6 +75,13 @@ class Wire:
 
     def flow(self):
         self._network.call(self._flow.set)
+
+    def slow(self, delay_s):
+        self._delay_s = delay_s
+
+    def retarget(self, target):
+        """Where new connections lead to."""
+        self._target = target
 
     def close(self):
         self._network.call(self._cancel_pairs)
@@ -114,6 +125,7 @@ class Wire:
         with contextlib.suppress(OSError):
             while True:
                 data = await loop.sock_recv(source, 65536)
+                await asyncio.sleep(self._delay_s)
                 await self._flow.wait()
                 if not data:
                     return

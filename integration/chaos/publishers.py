@@ -108,7 +108,7 @@ class Publisher:
 
 
 class RedisPublisher(Publisher):
-    source = "shop"
+    """One command a message; _send() says what is known of it then."""
 
     def __init__(self, server, **kwargs):
         super().__init__(**kwargs)
@@ -117,14 +117,33 @@ class RedisPublisher(Publisher):
     def _publish(self, channel, padding):
         message = self._new(channel)
         try:
-            receivers = self._client.publish(f"shop.{channel}", message.payload(padding))
-            message.state = CONFIRMED if receivers else NOBODY
+            message.state = self._send(channel, message.payload(padding))
         except (redis.ConnectionError, redis.TimeoutError):
             self._idle(0.02)
         message.end = time.time()
 
+    def _send(self, channel, payload):
+        raise NotImplementedError
+
     def close(self):
         self._client.close()
+
+
+class PubsubPublisher(RedisPublisher):
+    source = "shop"
+
+    def _send(self, channel, payload):
+        return CONFIRMED if self._client.publish(f"shop.{channel}", payload) else NOBODY
+
+
+class StreamPublisher(RedisPublisher):
+    """An application's own Redis Streams, one a channel."""
+
+    source = "queue"
+
+    def _send(self, channel, payload):
+        self._client.xadd(f"queue.{channel}", {"payload": payload})
+        return CONFIRMED
 
 
 class MqttPublisher(Publisher):

@@ -1,20 +1,27 @@
 """The runs as a table (Markdown)."""
 
 import platform
+from collections import Counter
 from datetime import datetime, timezone
 
 HEAD = ["seed", "topology", "faults", "drops", "published", "delivered", "lost", "doubled", "disordered", "false gaps",
-        "hangs", "gaps said", "in gaps", "source away", "broker lost", "redelivered"]
+        "silent", "hangs", "gaps said", "in gaps", "source away", "broker lost", "bad cursors", "redelivered"]
 
 NOTES = """\
-- **faults**: SIGKILL and SIGSTOP of runnel, its log and the brokers, killed connections, resets and stalls on the way.
-  `+lost` topologies: the log is also flushed or restored to an older state. **drops**: by clients of their own will.
-- **lost**, **doubled**, **disordered**, **false gaps**, **hangs**: what must be 0.
-- **gaps said**: `runnel.gap` events; **in gaps**: deliveries that are missing and were said to be. Only where the log
-  lost its history: flushed, restored, or in memory and its process killed.
+Four sources (Redis pub/sub, MQTT QoS 1, Redis Streams, http) number every message; clients drop, are slow, and some come
+with cursors that no runnel gave them. *edges*: one process that ingests, two that serve, one of them a second reader of
+the streams; *one*: a single process; *narrow*: of which only 60 events may wait for the log; *memory*: the memory log.
+
+- **faults**: see the table below. **drops**: by clients of their own will.
+- **lost**, **doubled**, **disordered**, **false gaps**, **silent** (a bad cursor that was not told of), **hangs**: what
+  must be 0.
+- **gaps said**: `runnel.gap` events, without those that bad cursors were due; **in gaps**: deliveries that are missing
+  and were said to be. Only where the log lost its history: `+lost`, or in memory and its process killed; and where
+  runnel logged that its queue overflowed.
 - **source away**: Redis pub/sub messages published in a measured interval without a subscription.
   **broker lost**: confirmed by mosquitto, which was killed before it had saved them.
-- **redelivered**: MQTT QoS 1 messages that stand in the log twice, by cause.
+- **redelivered**: messages that stand in the log twice, by cause: MQTT's QoS 1 says "at least once", and a log that
+  lost its history lost with it what it had just stored (then a gap stands between the two).
 """
 
 
@@ -26,8 +33,8 @@ def cells(one):
     v = one.verdict
     redelivered = ", ".join(f"{count} {why}" for why, count in sorted(v.redelivered.items())) or "0"
     return [one.seed, _name(one), sum(one.faults.values()), one.drops, v.published, v.deliveries, v.lost, v.doubled,
-            v.counts["order"] + v.counts["invented"], v.counts["false gap"], v.counts["hangs"] + v.counts["broken"],
-            v.gaps, v.in_gaps, v.by_outage, v.by_broker, redelivered]
+            v.counts["order"] + v.counts["invented"], v.counts["false gap"], v.counts["silent"], v.counts["hangs"] + v.counts["broken"],
+            v.gaps, v.in_gaps, v.by_outage, v.by_broker, v.bad_cursors, redelivered]
 
 
 def row(one):
@@ -44,10 +51,22 @@ def total(runs):
     return "| **all** | | " + " | ".join(f"**{cell}**" for cell in sums) + " | |"
 
 
+def fault_table(runs):
+    """What was broken, and how often."""
+    sums = sum((one.faults for one in runs), Counter())
+    targets = sorted({name.partition(" ")[0] for name in sums})
+    kinds = sorted({name.partition(" ")[2] for name in sums})
+    lines = ["| faults | " + " | ".join(kinds) + " |", "|" + "---|" * (len(kinds) + 1)]
+    for target in targets:
+        counts = [str(sums[f"{target} {kind}"] or "") for kind in kinds]
+        lines.append(f"| {target} | " + " | ".join(counts) + " |")
+    return "\n".join(lines)
+
+
 def write_report(path, runs, took_s):
     path.parent.mkdir(exist_ok=True)
     when = datetime.now(timezone.utc).strftime("%Y-%m-%d")
     seconds = sum(one.seconds for one in runs)
     path.write_text(f"# Chaos: every message accounted for\n\n{len(runs)} runs, {seconds / 60:.0f} minutes of faults"
                     f" in {took_s / 60:.0f} minutes, {when}, Python {platform.python_version()}. Made by"
-                    f" `integration/chaos/run`.\n\n{table(runs)}\n{total(runs)}\n\n{NOTES}")
+                    f" `integration/chaos/run`.\n\n{NOTES}\n{table(runs)}\n{total(runs)}\n\n{fault_table(runs)}\n")

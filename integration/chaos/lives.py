@@ -1,0 +1,69 @@
+"""
+A client's record, cut where it came with a cursor that it cannot have from this log: what follows stands for itself,
+and must begin with a gap of every channel.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+LIE = "lie"  # the type of the entry that says so: its id is the cursor
+
+_CURSOR = re.compile(r"\d{1,15}-\d{1,6}$", re.ASCII)  # what runnel can read, among the bad cursors
+
+
+class Entry(NamedTuple):
+    """What a client was told, or LIE."""
+    type: str
+    data: str
+    id: str
+    time: float
+    connection: int
+
+    @property
+    def is_message(self):
+        return self.type != LIE and not self.type.startswith("runnel.")
+
+
+def id_of(text):
+    ms, _, seq = text.partition("-")
+    return int(ms), int(seq)
+
+
+@dataclass
+class Life:
+    name: str
+    channels: list
+    record: list
+    bad_cursor: str = ""  # it began with; "": with none
+    is_last: bool = True
+
+    @property
+    def after(self):
+        """What the gaps that its cursor is due say; None where it is due none."""
+        if not self.bad_cursor:
+            return None
+        return self.bad_cursor if _CURSOR.match(self.bad_cursor) else "0-0"
+
+    def is_due(self, gap):
+        return gap["after"] == self.after
+
+    def covers(self, gap, stamp):
+        """Whether what has that id is among what the gap says is missing."""
+        after = (0, 0) if self.is_due(gap) else id_of(gap["after"])
+        return after < stamp <= id_of(gap["resumes"])
+
+    def says_nothing(self, entry):
+        """True where the entry has no id of its own."""
+        return entry.type in ("runnel.gap", "runnel.unavailable") or entry.id == self.bad_cursor
+
+
+def lives_of(client):
+    found = [Life(client.name, client.channels, [])]
+    for entry in client.record:
+        if entry.type == LIE:
+            found[-1].is_last = False
+            found.append(Life(client.name, client.channels, [], entry.id))
+        else:
+            found[-1].record.append(entry)
+    return found

@@ -1,0 +1,44 @@
+"""What the ingesting process logged of its sources and of the replay log."""
+
+import re
+from datetime import datetime
+
+from .faults import Applied
+
+IDLE_S = 1  # runnel asks who was silent for so long, and gives up after as much again
+
+_LINE = re.compile(r"time=(\S+) .*\bevent=(\S+)(.*)")
+
+
+class Logged:
+    def __init__(self, text):
+        self._text = text
+
+    def _lines(self, *events):
+        """(time, event, the rest of the line)"""
+        for line in self._text.splitlines():
+            match = _LINE.match(line)
+            if match and match[2] in events:
+                yield datetime.fromisoformat(match[1].replace("Z", "+00:00")).timestamp(), match[2], match[3]
+
+    def states(self):
+        """For "shop", "plant" and "log", as far as appending goes: (time, is_up)."""
+        found = {name: self._states(line for line in self._lines("source.up", "source.down")
+                                    if re.search(rf"\bsource={name}\b", line[2])) for name in ("shop", "plant")}
+        return found | {"log": self._states(line for line in self._lines("replay.up", "replay.down")
+                                            if '"the feed: ' not in line[2])}
+
+    @staticmethod
+    def _states(lines):
+        """A Redis that did not answer in time was silent before."""
+        states = []
+        for stamp, event, rest in lines:
+            assert "suppressed=" not in rest, rest
+            if "the peer did not answer in time" in rest:
+                stamp = max(stamp - 2 * IDLE_S, states[-1][0] if states else 0)
+            states.append((stamp, event.endswith(".up")))
+        return states
+
+    def overflows(self):
+        """What did not find room to wait for the log, as the faults that they are. A line may speak for a second."""
+        return [Applied("log", "overflow", stamp - 1, stamp) for stamp, _, _ in self._lines("replay.dropped")]
