@@ -243,7 +243,7 @@ appender_on_refused(struct appender *a, const struct redis_reply *reply)
     appender_set_problem(a, text);
     if (redis_reply_is_error(reply, "READONLY")) {
         /* A master that became a replica: its name may lead to the new master by now. */
-        redis_client_reconnect(a->settings.client, ERR_REFUSED, a->problem);
+        redis_client_reconnect(a->settings.client, ERR_REPLICA, a->problem);
     }
 }
 

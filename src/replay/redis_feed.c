@@ -152,6 +152,12 @@ redis_feed_check(struct redis_feed *f, event_id head)
     }
 }
 
+void
+redis_feed_leave(struct redis_feed *f, int status)
+{
+    redis_client_reconnect(f->client, status, err_text(status));
+}
+
 bool
 redis_feed_is_live(const struct redis_feed *f)
 {

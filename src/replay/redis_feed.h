@@ -44,3 +44,6 @@ void redis_feed_on_head(struct redis_feed *f, event_id head, event_id birth);
 
 /* Live: the log had `head` a good while ago, and its message should have come. */
 void redis_feed_check(struct redis_feed *f, event_id head);
+
+/* The broker is not the log's any more: another connection may lead to the one that is. */
+void redis_feed_leave(struct redis_feed *f, int status);

@@ -157,6 +157,10 @@ redis_log_on_head(void *arg, int status, const struct redis_reply *reply)
         redis_log_read_head(l);
         return;
     }
+    if (redis_reply_is_error(reply, "READONLY")) {
+        redis_client_reconnect(l->client, ERR_REPLICA, err_text(ERR_REPLICA));
+        return;
+    }
     redis_log_use_head(l, reply);
     redis_log_watch(l);
     redis_log_update(l);
@@ -243,10 +247,12 @@ static void
 redis_log_on_client_down(void *arg, int status, const char *why)
 {
     struct redis_log *l = arg;
-    (void)status;
     (void)snprintf(l->client_why, sizeof l->client_why, "%s", why);
     timer_stop(&l->watch);
     appender_on_down(l->appender);
+    if (status == ERR_REPLICA) {
+        redis_feed_leave(l->feed, status);
+    }
     redis_log_update(l);
 }
 

@@ -92,6 +92,9 @@ read_make_page(struct redis_read *read,
     if (reply->type == REDIS_TYPE_ERROR) {
         log_warn("replay.read", LOG_TEXT("address", redis_client_address(r->client)),
                  LOG_STR("error", reply->text));
+        if (redis_reply_is_error(reply, "READONLY")) {
+            redis_client_reconnect(r->client, ERR_REPLICA, err_text(ERR_REPLICA));
+        }
         return ERR_REFUSED;
     }
     int err = redis_page_new(reply, &read->request, &invalid, ret_page);

@@ -1,2 +1,2 @@
 -- Where the log stands: its head and its birth.
-return {head_id(), birth_id()}
+return replica_error() or {head_id(), birth_id()}

@@ -83,6 +83,17 @@ local function floor_of(stream, id)
     return lost and later_of(lost, id) or id
 end
 
+-- For scripts that only look: an error where this is a replica, by a write that changes nothing. A master that became one
+-- keeps our connection, but it may be behind, and what it says about a cursor may be wrong. Other refusals do not matter
+-- here. Not for scripts that write: Redis lets them write on where memory is short, once they have begun.
+local function replica_error()
+    local told = redis.pcall('PERSIST', KEYS[1])
+    if type(told) == 'table' and told.err and string.find(told.err, 'READONLY', 1, true) then
+        return redis.error_reply('READONLY the log is a replica, which may be behind')
+    end
+    return nil
+end
+
 if not (ms and seq and birth_ms and birth_seq) or is_later(seen_ms, seen_seq, ms, seq) then
     ms, seq = seen_ms, seen_seq
     be_born()

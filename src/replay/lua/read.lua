@@ -35,6 +35,11 @@ local function collect(command, from, to)
     end
 end
 
+local refused = replica_error()
+if refused then
+    return refused
+end
+
 local vouched = floor_of(stream, birth_id())
 local length = redis.pcall('XLEN', stream)
 if type(length) == 'table' then

@@ -371,6 +371,41 @@ test_redis_log_on_a_replica_waits_for_a_master(void **state)
     log_rig_expect_texts(log_rig_read(r, "c", 0), "1 2");
 }
 
+/* It may be behind, so nobody is told from it where the log stands, nor what follows a cursor. */
+static void
+test_redis_log_on_a_replica_is_not_read(void **state)
+{
+    struct fixture *f = *state;
+    struct log_rig *r = open_rig(f);
+    const struct replay_page_request request = {
+        .channel = STR("c"), .limit_events = 1, .limit_bytes = 1024};
+    (void)log_rig_put(r, "c", "1");
+    (void)log_rig_read(r, "c", 0);
+    redis_server_do(f->server, "REPLICAOF 127.0.0.1 1");
+    assert_int_equal(replay_reader_read(r->reader, &request, log_rig_on_page, r), 0);
+    log_rig_wait_pages(r, r->pages + 1);
+    assert_int_equal(r->page_status, ERR_REFUSED);
+    redis_server_do(f->server, "REPLICAOF NO ONE");
+    log_rig_wait_up(r);
+    log_rig_expect_texts(log_rig_read(r, "c", 0), "1");
+}
+
+/* Nothing is appended, and nobody reads: the watch finds out. */
+static void
+test_redis_log_that_became_a_replica_is_left(void **state)
+{
+    struct fixture *f = *state;
+    f->config.redis.idle_timeout_ms = 100;
+    struct log_rig *r = open_rig(f);
+    (void)log_rig_put(r, "c", "1");
+    redis_server_do(f->server, "REPLICAOF 127.0.0.1 1");
+    log_rig_wait_down(r);
+    size_t starts = r->starts;
+    redis_server_do(f->server, "REPLICAOF NO ONE");
+    log_rig_wait_up(r);
+    assert_true(r->starts > starts); /* the feed has begun again, too */
+}
+
 static const char *const no_xadd[] = {"--user", "default", "on",    "nopass", "~*",
                                       "&*",     "+@all",   "-xadd", NULL};
 
@@ -662,6 +697,8 @@ main(void)
         CASE(deleted_channel_counts_as_forgotten),
         CASE(without_memory_keeps_what_waits),
         CASE(on_a_replica_waits_for_a_master),
+        CASE(on_a_replica_is_not_read),
+        CASE(that_became_a_replica_is_left),
         CASE_ON(setup_no_xadd, without_permission_says_so_and_keeps_what_waits),
         CASE(full_queue_takes_nothing_more),
         CASE(queue_is_bounded_in_bytes_but_takes_one_larger_event),
