@@ -273,3 +273,12 @@ def test_each_channel_is_told_of_a_bad_cursor():
 def test_a_seed_draws_the_same_faults_again():
     assert draw(7, 60, "edges") == draw(7, 60, "edges") != draw(8, 60, "edges")
     assert all(fault.end <= 57 for fault in draw(7, 60, "edges", True))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_who_saw_the_log_lives_until_it_has_found_out_that_it_was_restored(seed):
+    faults = draw(seed, 300, "one", True)
+    kills = [fault.begin for fault in faults if (fault.target, fault.kind) == ("ingest", "kill")]
+    rewound = [fault for fault in faults if fault.kind in ("restore", "failover")]
+    assert kills and rewound
+    assert not [fault for fault in rewound if any(fault.begin <= kill < fault.end + 5 for kill in kills)]

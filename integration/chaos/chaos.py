@@ -101,8 +101,8 @@ def run(folder, seed, seconds, topology="edges", is_losing=False, clients=40, sa
 def judge(world, unsettled):
     messages = [message for publisher in world.publishers for message in publisher.messages]
     logged = Logged(world.ingest.log())
-    checker = Checker(messages, world.clients, world.faults.applied + logged.overflows(), logged.states(), world.topology)
-    verdict = checker.check()
+    applied = world.what_happened() + logged.overflows()
+    verdict = Checker(messages, world.clients, applied, logged.states(), world.topology).check()
     for publisher in world.publishers:
         for problem in publisher.problems:
             verdict.error("broken", f"the publisher of {publisher.source}: {problem}")

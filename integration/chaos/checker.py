@@ -31,7 +31,7 @@ NOTICE_S = 0.25
 LOSING = {("log", "flush"), ("log", "restore"), ("log", "failover"), ("log", "overflow")}
 LOSING_TOO = {"memory": {("ingest", "kill")}}
 LOG_LOST = "log lost"
-ON_SHOPS_WAY = {"shop", "wire-shop", "ingest"}
+ON_SHOPS_WAY = {"shop", "wire-shop", "ingest", "network"}
 SHOWN = 12
 
 
@@ -186,7 +186,7 @@ class Checker:
         """
         What stalls a message on its way, and still did when the connection or the process went, began the outage:
         stalls of the source's way, and, where the process was killed, of the log's, for which messages wait in memory:
-        those that were made, and those that runnel found out about by itself.
+        those that were made, those that the harness suffered, and those that runnel found out about by itself.
         """
         killed = any(f.target == "ingest" and f.kind == "kill" and f.begin == noticed for f in self._applied)
         ways = ON_SHOPS_WAY | ({"log", "wire-log-ingest"} if killed else set())

@@ -5,17 +5,31 @@ import contextlib
 import socket
 import struct
 import threading
+import time
 
 from harness.ports import free_port
+
+
+TICK_S = 0.05
+LATE_S = 0.1  # a tick that comes so much too late is noted
 
 
 class Network:
     """An asyncio loop in a thread of its own. What is not `async` here may be called from any thread."""
 
     def __init__(self):
+        self.late = []  # (begin, end): it stood still, and with it every way, for the machine was busy
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
+        self.spawn(self._watch())
+
+    async def _watch(self):
+        while True:
+            begin = time.time()
+            await asyncio.sleep(TICK_S)
+            if time.time() - begin > TICK_S + LATE_S:
+                self.late.append((begin, time.time()))
 
     def call(self, function, *arguments):
         """Runs it in the loop; its result."""

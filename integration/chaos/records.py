@@ -33,7 +33,7 @@ def write(folder, world):
                (entry._asdict() | {"data": entry.data if not entry.is_message else entry.data[:DATA_SHOWN]}
                 for entry in client.record))
     _write(folder / "published.jsonl", (asdict(m) for publisher in world.publishers for m in publisher.messages))
-    _write(folder / "faults.jsonl", (asdict(applied) for applied in world.faults.applied))
+    _write(folder / "faults.jsonl", (asdict(applied) for applied in world.what_happened()))
     _write(folder / "world.json", [{"topology": world.topology, "log": world.ingest.log_path.name}])
 
 

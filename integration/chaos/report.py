@@ -33,8 +33,8 @@ def cells(one):
     v = one.verdict
     redelivered = ", ".join(f"{count} {why}" for why, count in sorted(v.redelivered.items())) or "0"
     return [one.seed, _name(one), sum(one.faults.values()), one.drops, v.published, v.deliveries, v.lost, v.doubled,
-            v.counts["order"] + v.counts["invented"], v.counts["false gap"], v.counts["silent"], v.counts["hangs"] + v.counts["broken"],
-            v.gaps, v.in_gaps, v.by_outage, v.by_broker, v.bad_cursors, redelivered]
+            v.counts["order"] + v.counts["invented"], v.counts["false gap"], v.counts["silent"],
+            v.counts["hangs"] + v.counts["broken"], v.gaps, v.in_gaps, v.by_outage, v.by_broker, v.bad_cursors, redelivered]
 
 
 def row(one):

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 QUIET_END_S = 3  # nothing begins in the last seconds, and everything is over by then
 EVERY_S = 0.6    # the mean time between two faults
 
+# A log that goes back in time tells nobody by itself: it is found out by a process that has seen what it had. So the one
+# that appends lives on until it has had the time to look at the log, whatever stands between.
+REWINDING = {("log", "restore"), ("log", "failover")}
+WITNESS_S = 8
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -43,13 +48,15 @@ def draw(seed, seconds, topology, is_losing=False):
     source = random.Random(f"{seed} {topology} {is_losing}")
     choices = [(target, kind, *limits) for target, kinds in targets(topology, is_losing).items()
                for kind, limits in kinds.items()]
-    faults, busy, now = [], {}, 0.5
+    faults, busy, now, witnessed = [], {}, 0.5, 0
     while True:
         now += source.expovariate(1 / EVERY_S)
         target, kind, _, least, most = source.choices(choices, [choice[2] for choice in choices])[0]
         end = now + source.uniform(least, most)
         if now > seconds - QUIET_END_S:
             return faults
-        if end < seconds - QUIET_END_S and busy.get(target, 0) < now:
+        is_free = busy.get(target, 0) < now and not ((target, kind) == ("ingest", "kill") and now < witnessed)
+        if end < seconds - QUIET_END_S and is_free:
             busy[target] = end + 0.2
+            witnessed = end + WITNESS_S if (target, kind) in REWINDING else witnessed
             faults.append(Fault(round(now, 3), round(end, 3), target, kind))

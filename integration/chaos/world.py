@@ -8,7 +8,7 @@ from harness.runnel import Runnel
 from harness.waiting import wait_for
 
 from .clients import Client
-from .faults import Faults
+from .faults import Applied, Faults
 from .logs import IDLE_S
 from .network import Network, Wire
 from .publishers import HttpPublisher, MqttPublisher, PubsubPublisher, StreamPublisher
@@ -147,6 +147,10 @@ class World:
 
     def process(self, name):
         return self.runnels.get(name) or getattr(self, name)
+
+    def what_happened(self):
+        """The faults, and when the ways stood still by themselves."""
+        return self.faults.applied + [Applied("network", "late", *times) for times in self.network.late]
 
     def await_ready(self):
         for runnel in self.runnels.values():
