@@ -55,6 +55,12 @@ class Faults:
     def _end_stop(self, target):
         self._world.process(target).resume()
 
+    def _begin_reload(self, _target):
+        self._world.reload(is_more=True)
+
+    def _end_reload(self, _target):
+        self._world.reload(is_more=False)
+
     # --- ways ---
 
     def _begin_reset(self, target):

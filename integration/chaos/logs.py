@@ -41,4 +41,4 @@ class Logged:
 
     def overflows(self):
         """What did not find room to wait for the log, as the faults that they are. A line may speak for a second."""
-        return [Applied("log", "overflow", stamp - 1, stamp) for stamp, _, _ in self._lines("replay.dropped")]
+        return [Applied("log", "overflow", stamp - 1, stamp) for stamp, _, _ in self._lines("source.dropped")]

@@ -25,6 +25,7 @@ class Fault:
 
 # kind -> (weight, shortest, longest)
 PROCESS = {"kill": (3, 0, 2.5), "stop": (2, 0.3, 4)}
+RELOADED = PROCESS | {"reload": (2, 0.3, 3)}
 WIRE = {"reset": (2, 0, 0), "stall": (2, 0.3, 4), "slow": (1, 0.3, 4)}
 REDIS = PROCESS | {"cut-normal": (1, 0, 0), "cut-pubsub": (2, 0, 0)}
 REFUSING = {"readonly": (1, 0.3, 3), "oom": (1, 0.3, 3), "pause": (1, 0.3, 4)}
@@ -33,7 +34,7 @@ LOSING = {"flush": (2, 0, 0), "restore": (2, 0.5, 3), "failover": (3, 0.2, 3)}
 
 def targets(topology, is_losing):
     """target -> its kinds of fault."""
-    found = {"ingest": PROCESS, "shop": REDIS, "plant": PROCESS, "queue": REDIS,
+    found = {"ingest": RELOADED, "shop": REDIS, "plant": PROCESS, "queue": REDIS,
              "wire-shop": WIRE, "wire-plant": WIRE, "wire-queue": WIRE, "wire-ingest": WIRE}
     if topology != "memory":
         found |= {"log": REDIS | REFUSING | (LOSING if is_losing else {}), "wire-log-ingest": WIRE}

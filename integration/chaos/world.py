@@ -39,6 +39,7 @@ class World:
         self._random = random.Random(f"world {seed} {topology}")
         self.runnels, self.publishers, self.clients = {}, [], []
         self.shop = self.plant = self.queue = self.log = self.spare = None
+        self._ingest_sources = {}
         self.network = Network()
         try:
             self._brokers()
@@ -115,8 +116,17 @@ class World:
         self.runnels[name] = Runnel(self._folder, stream=self._stream, replay=self._replay(name), **sections)
         self._wire(f"wire-{name}", self.runnels[name].port)
 
+    def reload(self, is_more):
+        """A source and two routes come, or go again. What else there is must not notice."""
+        sources, routes = self._ingest_sources, list(self._routes())
+        if is_more:
+            sources = sources | {"more": sources["shop"]}
+            routes.insert(0, {"source": "more", "topic": "shop.{channel}", "channel": "more/{channel}"})
+            routes.append({"source": "plant", "topic": "plant/#", "channel": "more/all"})
+        assert self.ingest.reload(sources=sources, routes=routes), self.ingest.log()
+
     def _processes(self):
-        sources = self._sources()
+        sources = self._ingest_sources = self._sources()
         self._runnel("ingest", sources)
         self.ingest = self.runnels["ingest"]
         if self.topology == "edges":

@@ -1,5 +1,6 @@
 #include "sources/loss.h"
 
+#include "base/log.h"
 #include "observability/metrics.h"
 
 enum metric_dropped
@@ -14,6 +15,9 @@ loss_reason(int result)
 void
 loss_tell(const struct source_settings *settings, enum metric_dropped why, uint64_t count)
 {
+    log_warn("source.dropped", LOG_TEXT("source", settings->config->name),
+             LOG_TEXT("why", metrics_label_text(METRIC_LABEL_DROPPED, why)),
+             LOG_U64("messages", count));
     metrics_series_add(settings->series, METRIC_SOURCE_DROPPED, why, count);
     settings->sink.on_loss(settings->sink.arg, count);
 }

@@ -68,8 +68,6 @@ intake_lose(struct stream_intake *in,
             const struct stream_position *position,
             int err)
 {
-    log_warn("source.lost", LOG_TEXT("source", in->settings->config->name),
-             LOG_STR("stream", s->node.key), LOG_TEXT("error", err_text(err)));
     loss_tell(in->settings, loss_reason(err), 1);
     s->at = *position;
 }
