@@ -3,6 +3,7 @@
 import heapq
 import itertools
 import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass
 
@@ -31,19 +32,27 @@ class Run:
 
 
 def _apply(world, faults, start, say):
-    """Each fault at its time, in this thread: what takes longer delays what follows."""
+    """
+    Each fault at its time, in this thread: what takes longer delays what follows, and on the same target until the one
+    before is over.
+    """
     numbers = itertools.count()
     queue = [(fault.begin, next(numbers), fault, None) for fault in faults]
+    ends = {}  # target -> when what is under way there is to end
     heapq.heapify(queue)
     while queue:
         at, _, fault, done = heapq.heappop(queue)
         time.sleep(max(0, start + at - time.monotonic()))
         if done is not None:
             world.faults.end(fault, done)
-            continue
-        say(str(fault))
-        done = world.faults.begin(fault)
-        heapq.heappush(queue, (max(fault.end, time.monotonic() - start), next(numbers), fault, done))
+            del ends[fault.target]
+        elif fault.target in ends:
+            heapq.heappush(queue, (ends[fault.target], next(numbers), fault, None))
+        else:
+            say(str(fault))
+            done = world.faults.begin(fault)
+            ends[fault.target] = max(fault.end, time.monotonic() - start)
+            heapq.heappush(queue, (ends[fault.target], next(numbers), fault, done))
 
 
 def await_last(world, keys):
@@ -67,29 +76,38 @@ def await_last(world, keys):
     return []
 
 
+def _live(world, faults, seconds, say):
+    """The life of a world: what was not settled at its end, and how long settling took."""
+    world.await_clients()
+    for publisher in world.publishers:
+        publisher.start()
+    start = time.monotonic()
+    _apply(world, faults, start, say)
+    time.sleep(max(0, start + seconds - time.monotonic()))
+    for publisher in world.publishers:
+        publisher.stop()
+    for client in world.clients:
+        client.may_drop = False
+        client.is_slow = False
+    world.await_ready()
+    world.await_clients()
+    begin = time.monotonic()
+    unsettled = await_last(world, [key for publisher in world.publishers for key in publisher.finish()])
+    return unsettled, time.monotonic() - begin
+
+
 def run(folder, seed, seconds, topology="edges", is_losing=False, clients=40, say=print):
     faults = draw(seed, seconds, topology, is_losing)
     say(f"seed {seed}, {topology}{', losing' if is_losing else ''}, {seconds} s, {len(faults)} faults, {clients} clients")
     world = World(folder, topology, clients, seed, has_spare=is_losing)
+    settle_s = 0
     try:
-        world.await_clients()
-        for publisher in world.publishers:
-            publisher.start()
-        start = time.monotonic()
-        _apply(world, faults, start, say)
-        time.sleep(max(0, start + seconds - time.monotonic()))
-        for publisher in world.publishers:
-            publisher.stop()
-        for client in world.clients:
-            client.may_drop = False
-            client.is_slow = False
-        world.await_ready()
-        world.await_clients()
-        begin = time.monotonic()
-        keys = [key for publisher in world.publishers for key in publisher.finish()]
-        unsettled = await_last(world, keys)
-        settle_s = time.monotonic() - begin
-        verdict = judge(world, unsettled)
+        try:
+            unsettled, settle_s = _live(world, faults, seconds, say)
+            verdict = judge(world, unsettled)
+        except Exception:  # pylint: disable=broad-except
+            verdict = Verdict()
+            verdict.error("broken", traceback.format_exc())
         if verdict.errors:
             records.write(folder, world)
     finally:

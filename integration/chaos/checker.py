@@ -40,16 +40,23 @@ class Outage:
     """Redis pub/sub was not subscribed until `up`: messages published from `begin` on may be gone, up to the last one."""
     begin: float
     up: float
-    used: bool = False
 
     @property
     def end(self):
         return self.up + NOTICE_S
 
-    def explains(self, message, following):
-        """That `message` and what stands before `following`, which was delivered, are missing."""
-        is_last = following is None or following.end >= self.up - LEAD_S
-        return not self.used and self.begin - LEAD_S <= message.begin <= self.end and is_last
+    def explains(self, run):
+        """Nothing was delivered between what is missing and the new subscription."""
+        if not run.messages or run.ends < self.up - LEAD_S:
+            return False
+        return self.begin - LEAD_S <= run.messages[0].begin <= self.end
+
+
+@dataclass
+class Run:
+    """Neighbours in the order of publication that nobody has."""
+    messages: list
+    ends: float = float("inf")  # when the next one was published that somebody has
 
 
 @dataclass
@@ -204,29 +211,39 @@ class Checker:
                 since = float("inf") if is_up else min(since, at)
         return since
 
-    def _check_outages(self):
-        """Messages lost together are neighbours in the order of publication, all within one outage."""
-        run = []
-        for message in [m for m in self._in_order if m.source == "shop"] + [None]:
-            if message is not None and message.key not in self._ids:
-                run.append(message)
+    def _missing_runs(self):
+        runs = [Run([])]
+        for message in self._in_order:
+            if message.source != "shop":
                 continue
-            if message is not None and message.state == NOBODY:
+            if message.key not in self._ids:
+                if message.state in (CONFIRMED, NOBODY):
+                    runs[-1].messages.append(message)
+                continue
+            if message.state == NOBODY:
                 self.verdict.error("broken", f"{message} was delivered, though nobody was subscribed")
-            self._account_run([m for m in run if m.state in (CONFIRMED, NOBODY)], message)
-            run = []
+            if runs[-1].messages:
+                runs[-1].ends = message.end
+                runs.append(Run([]))
+        return runs
 
-    def _account_run(self, run, following):
-        while run:
-            outage = next((o for o in self._outages if o.explains(run[0], following)), None)
-            if outage is None:
-                return  # not the source's doing: each of them has to be found in a gap
-            outage.used = True
-            inside = [m for m in run if m.begin <= outage.end]
-            self.verdict.lead_ms = max(self.verdict.lead_ms, int(1000 * (outage.begin - run[0].begin)))
-            self.verdict.by_outage += len(inside)
-            self._missing_ok.update(m.key for m in inside)
-            run = run[len(inside):]
+    def _check_outages(self):
+        """
+        Messages lost together are neighbours in the order of publication, all within one outage, and its end is their
+        end. What is left over is not the source's doing: each of them has to be found in a gap.
+        """
+        runs = self._missing_runs()
+        for outage in self._outages:
+            explained = [run for run in runs if outage.explains(run)]
+            if explained:
+                self._account(min(explained, key=lambda run: abs(run.ends - outage.up)), outage)
+
+    def _account(self, run, outage):
+        inside = [m for m in run.messages if m.begin <= outage.end]
+        self.verdict.lead_ms = max(self.verdict.lead_ms, int(1000 * (outage.begin - inside[0].begin)))
+        self.verdict.by_outage += len(inside)
+        self._missing_ok.update(m.key for m in inside)
+        run.messages = run.messages[len(inside):]
 
     def _check_absent(self):
         kills = [f for f in self._applied if f.target == "plant" and f.kind == "kill"]
