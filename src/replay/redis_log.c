@@ -17,6 +17,7 @@
 #include "observability/metrics.h"
 #include "redis/client.h"
 #include "replay/redis_appender.h"
+#include "replay/redis_eviction.h"
 #include "replay/redis_feed.h"
 #include "replay/redis_keys.h"
 #include "replay/redis_limits.h"
@@ -185,51 +186,6 @@ redis_log_read_head(struct redis_log *l)
     }
 }
 
-/* --- eviction --- */
-
-/* The value of a line "name:value\r\n" of INFO. */
-static struct str
-info_value(struct str info, const char *name)
-{
-    struct str wanted = str_from(name);
-    for (size_t at = 0; at < info.size; at++) {
-        struct str line = str_after(info, at);
-        if ((at == 0 || info.data[at - 1] == '\n') && str_starts_with(line, wanted)) {
-            struct str value = str_after(line, wanted.size);
-            const char *end = memchr(value.data, '\r', value.size);
-            return (struct str){value.data, end != NULL ? (size_t)(end - value.data) : value.size};
-        }
-    }
-    return STR_NULL;
-}
-
-/* Evicted streams would be holes that nobody tells of. Where INFO may not be asked the operator has
- * to know. */
-static void
-redis_log_on_info(void *arg, int status, const struct redis_reply *reply)
-{
-    const struct redis_log *l = arg;
-    if (status != 0) {
-        return;
-    }
-    struct str limit = info_value(redis_reply_text(reply), "maxmemory:");
-    struct str policy = info_value(redis_reply_text(reply), "maxmemory_policy:");
-    if (limit.size > 0 && !str_equal(limit, STR("0")) && !str_equal(policy, STR("noeviction"))) {
-        log_warn("replay.eviction", LOG_TEXT("address", redis_client_address(l->client)),
-                 LOG_STR("maxmemory_policy", policy), LOG_TEXT("wanted", "noeviction"));
-    }
-}
-
-static void
-redis_log_ask_eviction(struct redis_log *l)
-{
-    const struct str words[] = {STR("INFO"), STR("memory")};
-    int err = redis_client_command(l->client, words, 2, redis_log_on_info, l);
-    if (err != 0) {
-        log_debug("replay.eviction", LOG_TEXT("error", "not asked"));
-    }
-}
-
 /* --- what the parts tell --- */
 
 static void
@@ -238,7 +194,7 @@ redis_log_on_client_up(void *arg)
     struct redis_log *l = arg;
     l->is_head_known = false;
     redis_log_read_head(l);
-    redis_log_ask_eviction(l);
+    redis_eviction_ask(l->client);
     appender_on_up(l->appender);
     redis_log_update(l);
 }

@@ -31,10 +31,10 @@ struct link {
     struct subscriber *subscriber;
     event_id from; /* nothing of this channel up to here is to be sent, whatever the cursor says */
     event_id vouched; /* gaps before this id are said already; EVENT_ID_MAX: the first is not one */
-    enum metric_gap lost; /* why a gap is to be said; METRIC_GAP_COUNT: none is */
-    uint32_t newest;      /* > 0: begins with the newest N events, `from` is not known yet */
-    bool is_missing;      /* what comes next is not in memory */
-    bool is_asking; /* begins where the log does: a tail may remember more than the log keeps */
+    uint32_t newest;  /* > 0: begins with the newest N events, `from` is not known yet */
+    uint8_t lost;     /* enum metric_gap: why a gap is to be said; METRIC_GAP_COUNT: none is */
+    bool is_missing;  /* what comes next is not in memory */
+    bool is_asking;   /* begins where the log does: a tail may remember more than the log keeps */
 };
 
 struct channel {

@@ -4,6 +4,7 @@
 #include "event/mailbox.h"
 #include "sse/frame.h"
 #include "streaming/account.h"
+#include "streaming/beat.h"
 #include "streaming/catchup.h"
 #include "streaming/channel.h"
 #include "streaming/hub_private.h"
@@ -174,7 +175,7 @@ static void
 hub_on_beat(void *arg, struct wheel_node *node)
 {
     (void)arg;
-    subscriber_on_beat(LIST_ITEM(node, struct subscriber, beat));
+    beat_on_due(LIST_ITEM(node, struct subscriber, beat));
 }
 
 struct hub *

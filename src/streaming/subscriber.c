@@ -5,6 +5,7 @@
 #include "base/backoff.h"
 #include "streaming/account.h"
 #include "streaming/batch.h"
+#include "streaming/beat.h"
 #include "streaming/control.h"
 #include "streaming/hub_private.h"
 #include "streaming/slow.h"
@@ -147,8 +148,7 @@ errno_is_peers_end(int error)
     return error == EPIPE || error == ECONNRESET;
 }
 
-/* Acts on a transfer's outcome. True where all of it is sent. */
-static bool
+bool
 subscriber_settle(struct subscriber *s, enum transfer outcome)
 {
     switch (outcome) {
@@ -170,8 +170,7 @@ subscriber_settle(struct subscriber *s, enum transfer outcome)
     return false;
 }
 
-/* The id that live and beat carry; never older than what the client has. */
-static event_id
+event_id
 subscriber_position(const struct subscriber *s)
 {
     return s->cursor > s->hub->position ? s->cursor : s->hub->position;
@@ -284,66 +283,6 @@ subscriber_on_ready(evutil_socket_t fd, short what, void *arg)
     }
 }
 
-static void
-subscriber_send_beat(struct subscriber *s)
-{
-    char event[CONTROL_SIZE_MAX];
-    event_id position = s->state == SUBSCRIBER_LIVE ? subscriber_position(s) : 0;
-    size_t size = control_beat(event, position);
-    s->told = position > s->told ? position : s->told;
-    (void)subscriber_settle(s, transfer_event(s, (struct str){event, size}));
-}
-
-/* For `ms`, or until the end where that comes first. */
-static void
-subscriber_start_wheel(struct subscriber *s, uint64_t ms)
-{
-    uint64_t left_ms = s->ends_ms - loop_now_ms(s->hub->loop);
-    wheel_start(s->hub->wheel, &s->beat, (uint32_t)(ms < left_ms ? ms : left_ms));
-}
-
-/* Those who came together, after an outage, must not go together. */
-static uint64_t
-subscriber_draw_end(const struct hub *h)
-{
-    uint64_t age_ms = h->config->max_connection_age_ms;
-    if (age_ms == 0) {
-        return UINT64_MAX;
-    }
-    return loop_now_ms(h->loop) + age_ms - backoff_random((uint32_t)(age_ms / 2 + 1));
-}
-
-void
-subscriber_on_beat(struct subscriber *s)
-{
-    struct hub *h = s->hub;
-    uint64_t now_ms = loop_now_ms(h->loop);
-    if (h->is_draining || now_ms >= s->ends_ms) {
-        subscriber_end(s, h->is_draining ? METRIC_CLOSED_SHUTDOWN : METRIC_CLOSED_AGE);
-        return;
-    }
-    if (s->state == SUBSCRIBER_LIVE) {
-        subscriber_flush(s); /* the beat's id must not overtake an event of this turn */
-    }
-    if (s->state == SUBSCRIBER_BLOCKED && slow_is_stalled(s)) {
-        subscriber_close(s, METRIC_CLOSED_SLOW);
-    }
-    if (s->state == SUBSCRIBER_CLOSING) {
-        return;
-    }
-    account_lateness(s);
-    uint64_t silent_ms = now_ms - s->sent_ms;
-    if (silent_ms >= h->config->heartbeat_ms) {
-        silent_ms = 0;
-        if (s->state != SUBSCRIBER_BLOCKED) {
-            subscriber_send_beat(s);
-        }
-    }
-    if (s->state != SUBSCRIBER_CLOSING) {
-        subscriber_start_wheel(s, h->config->heartbeat_ms - silent_ms);
-    }
-}
-
 void
 subscriber_end(struct subscriber *s, enum metric_closed reason)
 {
@@ -450,9 +389,7 @@ subscriber_open(struct hub *h, const struct hub_stream *stream)
         subscriber_close(s, METRIC_CLOSED_MEMORY);
         return ERR_MEMORY;
     }
-    uint32_t heartbeat_ms = (uint32_t)h->config->heartbeat_ms;
-    s->ends_ms = subscriber_draw_end(h);
-    subscriber_start_wheel(s, heartbeat_ms / 2 + backoff_random(heartbeat_ms / 2 + 1));
+    beat_begin(s);
     subscriber_greet(s, stream->head);
     if (h->has_feed && s->state != SUBSCRIBER_CLOSING) {
         subscriber_begin(s);

@@ -17,6 +17,7 @@
 #include "sse/event_id.h"
 #include "streaming/channel.h"
 #include "streaming/hub.h"
+#include "streaming/transfer.h"
 
 #include <event2/event_struct.h>
 
@@ -42,15 +43,14 @@ struct subscriber {
         struct loop_reap reap; /* once it is closing, and in no list any more */
     };
     struct hub *hub;
-    char *unsent; /* what the socket did not take of the last send; owned */
-    uint32_t unsent_size, unsent_begin;
-    event_id cursor;    /* every event up to here is sent, or not to be sent */
-    event_id told;      /* the newest id that the client has: its last event id */
-    uint64_t sent_ms;   /* loop clock of the last send */
-    uint64_t ends_ms;   /* loop clock; UINT64_MAX: never */
-    uint64_t ticket;    /* hub_stream's */
-    uint8_t state;      /* enum subscriber_state */
-    uint8_t late_level; /* account.c's */
+    struct unsent *unsent; /* what the socket did not take of the last send; owned; transfer.c's */
+    event_id cursor;       /* every event up to here is sent, or not to be sent */
+    event_id told;         /* the newest id that the client has: its last event id */
+    uint64_t sent_ms;      /* loop clock of the last send */
+    uint64_t ends_ms;      /* loop clock; UINT64_MAX: never */
+    uint64_t ticket;       /* hub_stream's */
+    uint8_t state;         /* enum subscriber_state */
+    uint8_t late_level;    /* account.c's */
     bool is_chunked;
     bool is_announced;  /* runnel.live was sent */
     bool is_unverified; /* the cursor is ahead of the feed: the log must say whether it knows it */
@@ -73,8 +73,11 @@ void subscriber_flush(struct subscriber *s);
 /* The log knows (does not know) the cursor that was ahead of the feed. */
 void subscriber_settle_future(struct subscriber *s, bool is_known);
 
-/* Its time on the wheel has come: heartbeat where it was silent. */
-void subscriber_on_beat(struct subscriber *s);
+/* Acts on a transfer's outcome. True where all of it is sent; false: the state has changed. */
+bool subscriber_settle(struct subscriber *s, enum transfer outcome);
+
+/* The id that live and beat carry; never older than what the client has. */
+event_id subscriber_position(const struct subscriber *s);
 
 /* A clean end: jittered `retry:`, last chunk, close. */
 void subscriber_end(struct subscriber *s, enum metric_closed reason);

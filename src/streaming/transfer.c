@@ -11,6 +11,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+struct unsent {
+    uint32_t size, begin; /* bytes; sent is what stands before begin */
+    char bytes[];
+};
+
 static enum transfer
 transfer_of_errno(int error)
 {
@@ -44,14 +49,13 @@ transfer_keep_unsent(struct subscriber *s, const char *bytes, size_t size)
 {
     struct hub *h = s->hub;
     bool has_room = h->unsent_bytes + size <= h->config->unsent_bytes;
-    char *copy = has_room ? malloc(size) : NULL;
-    if (copy == NULL) {
+    struct unsent *unsent = has_room ? malloc(sizeof *unsent + size) : NULL;
+    if (unsent == NULL) {
         return TRANSFER_MEMORY;
     }
-    memcpy(copy, bytes, size);
-    s->unsent = copy;
-    s->unsent_size = (uint32_t)size;
-    s->unsent_begin = 0;
+    *unsent = (struct unsent){.size = (uint32_t)size};
+    memcpy(unsent->bytes, bytes, size);
+    s->unsent = unsent;
     h->unsent_bytes += size;
     metrics_set(h->metrics, METRIC_MEMORY, METRIC_USE_UNSENT, (int64_t)h->unsent_bytes);
     return TRANSFER_BLOCKED;
@@ -61,12 +65,10 @@ void
 transfer_drop_unsent(struct subscriber *s)
 {
     struct hub *h = s->hub;
-    h->unsent_bytes -= s->unsent_size;
+    h->unsent_bytes -= s->unsent->size;
     metrics_set(h->metrics, METRIC_MEMORY, METRIC_USE_UNSENT, (int64_t)h->unsent_bytes);
     free(s->unsent);
     s->unsent = NULL;
-    s->unsent_size = 0;
-    s->unsent_begin = 0;
 }
 
 enum transfer
@@ -85,13 +87,14 @@ enum transfer
 transfer_unsent(struct subscriber *s)
 {
     size_t sent = 0;
-    const char *rest = s->unsent + s->unsent_begin;
-    enum transfer outcome = transfer_send(s, rest, s->unsent_size - s->unsent_begin, &sent);
+    struct unsent *unsent = s->unsent;
+    enum transfer outcome =
+        transfer_send(s, unsent->bytes + unsent->begin, unsent->size - unsent->begin, &sent);
     if (outcome != TRANSFER_DONE) {
         return outcome;
     }
-    s->unsent_begin += (uint32_t)sent;
-    if (s->unsent_begin < s->unsent_size) {
+    unsent->begin += (uint32_t)sent;
+    if (unsent->begin < unsent->size) {
         return TRANSFER_BLOCKED;
     }
     transfer_drop_unsent(s);
