@@ -210,6 +210,7 @@ def test_nohup_keeps_it_from_ending_with_its_terminal(new_runnel, streams):
     runnel.argv = ["nohup", *runnel.argv]
     runnel.start()
     streams.append(RawStream(runnel, "a"))
+    read_all(streams, lambda s: "runnel.live" in s.types())
     runnel.signal(signal.SIGHUP)
     runnel.publish("t", "still here")
     read_all(streams, lambda s: s.data() == ["still here"])
