@@ -1,0 +1,62 @@
+#pragma once
+/*
+ * The source's own struct, shared by redis_stream.c and its steps only: stream_marks.c asks the log,
+ * stream_look.c looks at the streams, stream_read.c reads them. Ingest loop.
+ */
+
+#include "base/backoff.h"
+#include "event/loop.h"
+#include "event/timer.h"
+#include "redis/client.h"
+#include "sources/redis_stream.h"
+#include "sources/status.h"
+#include "sources/stream_intake.h"
+#include "sources/stream_list.h"
+
+enum { STREAM_LOOKS_AT_ONCE = 256 }; /* chosen: XINFO under way */
+
+struct redis_stream {
+    struct source source; /* first */
+    struct source_settings settings;
+    struct status status;
+    struct stream_intake intake;
+    struct stream_list list;
+    struct stream_list planned;  /* empty where there is no plan */
+    bool is_changing;            /* the plan is carried out when no command is under way */
+    struct redis_client *client; /* owned; NULL: stopped */
+    struct loop_task pump;
+    struct timer retry; /* runs: nothing else is done */
+    struct backoff backoff;
+    size_t under_way; /* commands */
+    uint64_t looked_ms;
+    size_t looked; /* streams that were asked about since */
+    bool must_look;
+    bool is_asking;                 /* the log was asked for a mark */
+    size_t read_count;              /* COUNT of the next XREAD */
+    uint64_t stored;                /* as the log told it */
+    uint64_t taken_before;          /* what the sink had taken when the last reply came */
+    uint64_t gate;                  /* the log must have this before more is read */
+    char bad[STATUS_TEXT_SIZE_MAX]; /* what is wrong with a stream; "": nothing */
+};
+
+/* What comes next, at the end of the turn; or after a pause, until which nothing else is done. */
+void stream_source_schedule(struct redis_stream *r);
+void stream_source_pause(struct redis_stream *r);
+
+/* stream_marks.c: the first stream of which the log was not asked yet, or NULL; asks about it. */
+const struct stream *stream_source_find_unknown(const struct redis_stream *r);
+void stream_source_ask(struct redis_stream *r, const struct stream *s);
+
+/* stream_marks.c: the log's answer, or its refusal. */
+void stream_source_on_mark(struct source *source, const struct mark *mark, bool is_refused);
+
+/* stream_marks.c: what was refused is asked again, once the log has told of all that was delivered. */
+bool stream_source_is_refused(const struct redis_stream *r);
+void stream_source_ask_again(struct redis_stream *r);
+
+/* stream_look.c: whether there are streams to be looked at first; looks at them. */
+bool stream_source_looks(struct redis_stream *r);
+void stream_source_look(struct redis_stream *r);
+
+/* stream_read.c: the next XREAD, of all streams that can be read. */
+void stream_source_read(struct redis_stream *r);

@@ -1,0 +1,81 @@
+/* XINFO of every stream, about once a second: what was trimmed, and what cannot be read. */
+
+#include "sources/redis_stream_private.h"
+
+#include <stdio.h>
+
+enum { LOOK_EVERY_MS = 1000 };
+
+static void
+stream_source_note_bad(struct redis_stream *r, struct stream *s, struct str why)
+{
+    s->is_bad = true;
+    if (r->bad[0] == '\0') {
+        (void)snprintf(r->bad, sizeof r->bad, "stream " STR_FMT ": " STR_FMT, STR_ARG(s->node.key),
+                       STR_ARG(why));
+    }
+}
+
+static void
+stream_source_use_info(struct redis_stream *r, struct stream *s, const struct redis_reply *reply)
+{
+    struct stream_info info = {.is_counted = true};
+    bool is_error = reply->type == REDIS_TYPE_ERROR;
+    bool is_missing = is_error && str_starts_with(reply->text, STR("ERR no such key"));
+    if (is_error && !is_missing) {
+        stream_source_note_bad(r, s, reply->text);
+        return;
+    }
+    if (!is_missing && stream_info_read(reply, &info) != 0) {
+        stream_source_note_bad(r, s, STR("not what XINFO returns"));
+        return;
+    }
+    s->is_bad = false;
+    if (s->state == STREAM_PLACING) {
+        stream_intake_place(&r->intake, s, &info);
+    } else {
+        stream_intake_compare(&r->intake, s, &info);
+    }
+}
+
+static void
+stream_source_on_info(void *arg, int status, const struct redis_reply *reply)
+{
+    struct stream *s = arg;
+    struct redis_stream *r = s->owner;
+    r->under_way--;
+    if (status != 0) {
+        return; /* on_down follows */
+    }
+    if (!s->is_refused && s->state != STREAM_ASKING) {
+        stream_source_use_info(r, s, reply);
+    }
+    stream_source_schedule(r);
+}
+
+void
+stream_source_look(struct redis_stream *r)
+{
+    while (r->looked < r->list.length && r->under_way < STREAM_LOOKS_AT_ONCE) {
+        struct stream *s = &r->list.streams[r->looked++];
+        const struct str words[] = {STR("XINFO"), STR("STREAM"), s->node.key};
+        if (redis_client_command(r->client, words, 3, stream_source_on_info, s) != 0) {
+            r->must_look = true;
+            stream_source_pause(r);
+            return;
+        }
+        r->under_way++;
+    }
+}
+
+bool
+stream_source_looks(struct redis_stream *r)
+{
+    if (r->must_look || loop_now_ms(r->settings.loop) - r->looked_ms >= LOOK_EVERY_MS) {
+        r->must_look = false;
+        r->looked_ms = loop_now_ms(r->settings.loop);
+        r->bad[0] = '\0';
+        r->looked = 0;
+    }
+    return r->looked < r->list.length;
+}

@@ -1,0 +1,153 @@
+/* XREAD of all streams at once, as many entries as make a good reply. */
+
+#include "sources/redis_stream_private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+enum {
+    READ_BYTES = 4 * 1024 * 1024, /* chosen: what a reply should have, of all streams */
+    READ_ENTRIES_MAX = 256,       /* of each stream; chosen, see BATCH_EVENTS_MAX of the log */
+    BLOCK_MAX_MS = 1000,
+    NUMBER_SIZE = 21
+};
+
+static size_t
+reply_bytes(const struct redis_reply *reply)
+{
+    size_t bytes = redis_reply_text(reply).size;
+    for (size_t i = 0; i < reply->length; i++) {
+        bytes += reply_bytes(&reply->items[i]);
+    }
+    return bytes;
+}
+
+/* As many entries as make a good reply, judged by the last one; at most twice as many as that. */
+static void
+stream_source_set_count(struct redis_stream *r, const struct redis_reply *reply)
+{
+    size_t entries = 0;
+    for (size_t i = 0; i < reply->length; i++) {
+        entries += reply->items[i].items[1].length;
+    }
+    if (entries == 0) {
+        return;
+    }
+    size_t fitting = READ_BYTES / (reply_bytes(reply) / entries + 1) / r->list.length;
+    size_t most = 2 * r->read_count < READ_ENTRIES_MAX ? 2 * r->read_count : READ_ENTRIES_MAX;
+    r->read_count = fitting > most ? most : fitting > 0 ? fitting : 1;
+}
+
+/* One stream of the reply: [key, [entry, ...]]. As stream_intake_entries(). */
+static int
+stream_source_use_part(struct redis_stream *r, const struct redis_reply *part)
+{
+    bool is_part = part->type == REDIS_TYPE_ARRAY && part->length == 2 &&
+                   part->items[1].type == REDIS_TYPE_ARRAY;
+    struct stream *s =
+        is_part ? stream_list_find(&r->list, redis_reply_text(&part->items[0])) : NULL;
+    if (s == NULL) {
+        return ERR_PROTOCOL;
+    }
+    return s->is_refused ? 0 : stream_intake_entries(&r->intake, s, &part->items[1]);
+}
+
+/* The sink is full: goes on when the log has all that we gave. */
+static void
+stream_source_wait(struct redis_stream *r)
+{
+    r->gate = r->intake.taken;
+    if (r->stored >= r->gate) {
+        stream_source_pause(r); /* others' events fill it: nobody would call us */
+    }
+}
+
+/* Reading goes on when the log has what came before this reply. */
+static void
+stream_source_use_reply(struct redis_stream *r, const struct redis_reply *reply)
+{
+    int result = 0;
+    for (size_t i = 0; i < reply->length && result == 0; i++) {
+        result = stream_source_use_part(r, &reply->items[i]);
+    }
+    if (result < 0) {
+        redis_client_reconnect(r->client, result, "not what XREAD returns");
+    } else if (result == STREAM_INTAKE_E_FULL) {
+        stream_source_wait(r);
+    } else {
+        stream_source_set_count(r, reply);
+        r->gate = r->taken_before;
+        r->taken_before = r->intake.taken;
+        backoff_reset(&r->backoff);
+    }
+}
+
+static void
+stream_source_on_reply(void *arg, int status, const struct redis_reply *reply)
+{
+    struct redis_stream *r = arg;
+    r->under_way--;
+    if (status != 0) {
+        return; /* on_down follows */
+    }
+    if (reply->type == REDIS_TYPE_ERROR) {
+        char why[STATUS_TEXT_SIZE_MAX];
+        (void)snprintf(why, sizeof why, STR_FMT, STR_ARG(reply->text));
+        status_set(&r->status, STATUS_REFUSED, why);
+        r->must_look = true;
+        stream_source_pause(r);
+        return;
+    }
+    if (reply->type == REDIS_TYPE_ARRAY) {
+        stream_source_use_reply(r, reply);
+    }
+    stream_source_schedule(r);
+}
+
+/* The keys and ids of the streams that can be read; how many. */
+static size_t
+stream_source_add_streams(struct redis_stream *r)
+{
+    struct stream_list *list = &r->list;
+    size_t length = 0;
+    for (size_t i = 0; i < list->length; i++) {
+        const struct stream *s = &list->streams[i];
+        if (s->state == STREAM_READY && !s->is_bad) {
+            list->words[STREAM_LIST_HEAD + length++] = s->node.key;
+        }
+    }
+    size_t end = STREAM_LIST_HEAD + length;
+    for (size_t i = 0; i < list->length; i++) {
+        const struct stream *s = &list->streams[i];
+        if (s->state == STREAM_READY && !s->is_bad) {
+            list->words[end++] = stream_id_format(s->at.id, list->ids[i]);
+        }
+    }
+    return length;
+}
+
+void
+stream_source_read(struct redis_stream *r)
+{
+    char count[NUMBER_SIZE];
+    char block[NUMBER_SIZE];
+    uint64_t half_ms = r->settings.config->broker.idle_timeout_ms / 2;
+    int count_size = snprintf(count, sizeof count, "%zu", r->read_count);
+    int block_size = snprintf(block, sizeof block, "%" PRIu64,
+                              half_ms < BLOCK_MAX_MS ? half_ms : (uint64_t)BLOCK_MAX_MS);
+    const struct str head[STREAM_LIST_HEAD] = {STR("XREAD"),
+                                               STR("COUNT"),
+                                               {count, (size_t)count_size},
+                                               STR("BLOCK"),
+                                               {block, (size_t)block_size},
+                                               STR("STREAMS")};
+    memcpy(r->list.words, head, sizeof head);
+    size_t length = stream_source_add_streams(r);
+    if (length == 0 || redis_client_command(r->client, r->list.words, STREAM_LIST_HEAD + 2 * length,
+                                            stream_source_on_reply, r) != 0) {
+        r->must_look = true;
+        stream_source_pause(r);
+        return;
+    }
+    r->under_way++;
+}
