@@ -15,13 +15,19 @@ mqtt_retiring_hash(const struct mosquitto_message *message)
 }
 
 void
+mqtt_retiring_forget_taken(struct mqtt_retiring *r)
+{
+    memset(r->taken, 0, sizeof r->taken);
+}
+
+void
 mqtt_retiring_clear(struct mqtt_retiring *r)
 {
     for (size_t i = 0; i < r->length; i++) {
         free(r->filters[i].text);
     }
     r->length = 0;
-    memset(r->taken, 0, sizeof r->taken);
+    mqtt_retiring_forget_taken(r);
 }
 
 void
@@ -90,7 +96,6 @@ mqtt_retiring_confirm(struct mqtt_retiring *r, uint64_t now_ms)
     for (size_t i = 0; i < r->length; i++) {
         r->filters[i].is_gone = r->filters[i].is_asked;
     }
-    memset(r->taken, 0, sizeof r->taken);
     r->heard_ms = now_ms;
 }
 

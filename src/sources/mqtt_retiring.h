@@ -58,13 +58,19 @@ void mqtt_retiring_add(struct mqtt_retiring *r, char *text, uint32_t identifier)
 /* It is wanted again. */
 void mqtt_retiring_remove(struct mqtt_retiring *r, const char *text);
 
+/*
+ * The broker has confirmed the filters that stay. What has come so far had one copy, but what waited in its queue: a
+ * message that says the same as one of those is another one.
+ */
+void mqtt_retiring_forget_taken(struct mqtt_retiring *r);
+
 /* The broker has forgotten them all. */
 void mqtt_retiring_clear(struct mqtt_retiring *r);
 
 /* On a new connection UNSUBSCRIBE has to be sent again. */
 void mqtt_retiring_restart(struct mqtt_retiring *r);
 
-/* The broker has confirmed that those asked for are gone. What both kinds matched came before that, unless it waited. */
+/* The broker has confirmed that those asked for are gone. */
 void mqtt_retiring_confirm(struct mqtt_retiring *r, uint64_t now_ms);
 
 /* Forgets them once they are gone and nothing comes by them any more. */

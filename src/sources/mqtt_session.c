@@ -202,6 +202,17 @@ mqtt_session_begin_change(struct mqtt_session *s)
     mqtt_session_follow_subscriber(s, mqtt_subscriber_add(&s->subscriber, s->link.client));
 }
 
+/* While the connection is up. */
+static void
+mqtt_session_try_change(struct mqtt_session *s)
+{
+    if (mqtt_subscriber_is_busy(&s->subscriber)) {
+        mqtt_session_set_bounded_state(s, MQTT_SESSION_UP);
+    } else {
+        mqtt_session_begin_change(s);
+    }
+}
+
 static void
 mqtt_session_note_connection(struct mqtt_session *s)
 {
@@ -240,7 +251,7 @@ mqtt_session_become_up(struct mqtt_session *s)
     if (mqtt_subscriber_unsubscribe(&s->subscriber, s->link.client) < 0) {
         mqtt_link_drop(&s->link, err_text(ERR_CONNECT));
     } else if (s->change == MQTT_CHANGE_WAITS) {
-        mqtt_session_begin_change(s);
+        mqtt_session_try_change(s);
     }
 }
 
@@ -277,6 +288,9 @@ mqtt_session_on_unsuback(void *arg)
 {
     struct mqtt_session *s = arg;
     mqtt_subscriber_on_unsuback(&s->subscriber);
+    if (s->change == MQTT_CHANGE_WAITS && s->state == MQTT_SESSION_UP) {
+        mqtt_session_try_change(s);
+    }
 }
 
 static void
@@ -368,7 +382,7 @@ mqtt_session_on_timer(void *arg)
         mqtt_session_bound_subscribing(s);
         break;
     case MQTT_SESSION_UP:
-        if (s->change == MQTT_CHANGE_ADDING) {
+        if (s->change != MQTT_CHANGE_NONE) {
             mqtt_session_bound_subscribing(s);
         } else {
             mqtt_session_retry_refused(s);
@@ -441,12 +455,11 @@ mqtt_session_plan(struct mqtt_session *s,
 void
 mqtt_session_resubscribe(struct mqtt_session *s)
 {
-    bool is_up = s->state == MQTT_SESSION_UP;
     s->change = MQTT_CHANGE_WAITS;
-    if (is_up && !mqtt_subscriber_is_busy(&s->subscriber)) {
-        mqtt_session_begin_change(s);
+    if (s->state == MQTT_SESSION_UP) {
+        mqtt_session_try_change(s);
         mqtt_link_update(&s->link);
-    } else if (!is_up && s->state != MQTT_SESSION_SUBSCRIBING) {
+    } else if (s->state != MQTT_SESSION_SUBSCRIBING) {
         mqtt_session_finish_change(s);
     }
 }

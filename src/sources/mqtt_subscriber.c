@@ -84,7 +84,7 @@ mqtt_subscriber_is_busy(const struct mqtt_subscriber *s)
             return true;
         }
     }
-    return false;
+    return s->unsubscribing > 0;
 }
 
 /* --- other filters --- */
@@ -213,6 +213,7 @@ mqtt_subscriber_adopt(struct mqtt_subscriber *s)
 void
 mqtt_subscriber_settle(struct mqtt_subscriber *s)
 {
+    mqtt_retiring_forget_taken(&s->retiring);
     s->is_in_order = true;
     for (size_t i = 0; i < s->length; i++) {
         s->is_in_order = s->is_in_order && s->filters[i].index == i;

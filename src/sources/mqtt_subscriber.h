@@ -79,7 +79,7 @@ MUST_CHECK int mqtt_subscriber_retry(struct mqtt_subscriber *s, struct mosquitto
 MUST_CHECK int mqtt_subscriber_on_suback(
     struct mqtt_subscriber *s, struct mosquitto *client, int mid, int length, const int *codes);
 
-/* Whether an answer is waited for. */
+/* Whether an answer is waited for. Copies of one message by three generations could not be told apart. */
 bool mqtt_subscriber_is_busy(const struct mqtt_subscriber *s);
 
 /* Other filters, in two steps: only the first can fail, and changes nothing. ERR_MEMORY, ERR_SYNTAX. */
