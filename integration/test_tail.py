@@ -326,6 +326,13 @@ def test_status_other_than_200_is_the_end(server, tail, status, reason):
     assert s.connections == 1
 
 
+def test_the_servers_own_words_for_a_refusal_are_shown(server, tail):
+    t = tail(server(b"HTTP/1.1 403 Forbidden\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: 13\r\n\r\n"
+                    b"not \x1b[2J here\n").url)
+    assert t.wait() == 1
+    assert t.notices[-1].endswith("403 Forbidden: not \\x1b[2J here")
+
+
 def test_refusal_ends_it_after_a_drop_too(server, tail):
     s = server(OPEN + b"retry: 10\n\n", b"HTTP/1.1 404 Not\x1b[2J Found\r\n\r\n")
     t = tail(s.url)

@@ -64,7 +64,8 @@ admin_render_index(const struct admin *a, struct buf *out, int *status)
                  "/healthz  the process runs\n"
                  "/servez   200 where new streams may come: all was up once, no drain\n"
                  "/readyz   each source and the log, 503 where one is down\n"
-                 "/metrics  for Prometheus\n"));
+                 "/metrics  for Prometheus\n"
+                 "/publish/<topic>  a POST is a message for the source of type http\n"));
 }
 
 static int

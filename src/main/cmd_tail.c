@@ -13,7 +13,10 @@ static const char usage[] =
     "\n"
     "  --last-event-id ID  begin after this event\n"
     "  --count N           end after N events; those named runnel.* do not count\n"
-    "  -v, --verbose       print heartbeats (runnel.beat), too\n";
+    "  -v, --verbose       print heartbeats (runnel.beat), too\n"
+    "\n"
+    "Exit status: 0 the N events came, or the reader or the server said stop, 1 no stream,\n"
+    "2 wrong usage.\n";
 
 /* One option's or the URL's error; false, for the callers to return. */
 static bool

@@ -39,6 +39,7 @@ struct tail_client {
     struct sse_parser *parser;
     uint64_t seen_count; /* events other than runnel's own */
     bool was_open;       /* an event stream has begun, now or earlier */
+    bool is_refused;     /* the answer was no stream; its notice wants a line end */
     bool is_over;
     int exit_status;
 };
@@ -141,10 +142,26 @@ tail_client_flush(struct tail_client *t)
     tail_client_end(t, EXIT_FAILED);
 }
 
+/* The server's reason in words, as much as came with the head: nobody waits for more. */
+static int
+tail_client_on_refusal_body(struct str text)
+{
+    while (text.size > 0 &&
+           (text.data[text.size - 1] == '\n' || text.data[text.size - 1] == '\r')) {
+        text.size--;
+    }
+    (void)fputs(": ", stderr);
+    tail_text_print(stderr, text);
+    return TAIL_RESPONSE_STOP;
+}
+
 static int
 tail_client_on_body(void *arg, struct str data)
 {
     struct tail_client *t = arg;
+    if (t->is_refused) {
+        return tail_client_on_refusal_body(data);
+    }
     int err = sse_parser_feed(t->parser, data.data, data.size);
     tail_client_flush(t);
     if (err != 0 && !t->is_over) {
@@ -180,9 +197,10 @@ tail_client_is_redirect(int status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-static void
+static int
 tail_client_refuse(struct tail_client *t, const struct tail_response_head *head)
 {
+    t->is_refused = true;
     tail_client_notice_begin(t);
     (void)fprintf(stderr, "%d ", head->status);
     tail_text_print(stderr, head->reason);
@@ -190,9 +208,11 @@ tail_client_refuse(struct tail_client *t, const struct tail_response_head *head)
         (void)fputs(", but no event stream; content type: ", stderr);
         tail_text_print(stderr, head->media_type.size > 0 ? head->media_type : STR("none"));
     }
-    (void)fputc('\n', stderr);
     tail_client_end(t, head->status == 204 ? EXIT_OK
                                            : EXIT_FAILED); /* 204 is how a server says stop */
+    bool is_explained =
+        head->status >= 400 && str_equal_nocase(head->media_type, STR("text/plain"));
+    return is_explained ? 0 : TAIL_RESPONSE_STOP;
 }
 
 static int
@@ -204,11 +224,10 @@ tail_client_on_head(void *arg, const struct tail_response_head *head)
         tail_client_notice(t, "open");
         return 0;
     }
-    if (tail_client_is_redirect(head->status)) {
-        tail_client_follow(t, head->location);
-    } else {
-        tail_client_refuse(t, head);
+    if (!tail_client_is_redirect(head->status)) {
+        return tail_client_refuse(t, head);
     }
+    tail_client_follow(t, head->location);
     return TAIL_RESPONSE_STOP;
 }
 
@@ -217,7 +236,10 @@ tail_client_on_bytes(void *arg, struct str bytes)
 {
     struct tail_client *t = arg;
     int r = tail_response_feed(&t->response, bytes);
-    if (r == TAIL_RESPONSE_STOP) {
+    if (t->is_refused) {
+        (void)fputc('\n', stderr);
+        transport_close(t->transport);
+    } else if (r == TAIL_RESPONSE_STOP) {
         transport_close(t->transport);
     } else if (r != 0) {
         transport_close(t->transport);
