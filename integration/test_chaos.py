@@ -19,11 +19,11 @@ def judge(one, capsys):
 
 
 @pytest.mark.parametrize("topology, seed, seconds, is_losing", [
-    ("edges", 2, 35, False),
-    ("edges", 32, 24, True),
-    ("one", 119, 20, False),
-    ("narrow", 1, 15, False),
-    ("memory", 7, 12, False),
+    ("edges", 3, 35, False),
+    ("edges", 24, 24, True),
+    ("one", 60, 20, False),
+    ("narrow", 6, 15, False),
+    ("memory", 4, 12, False),
 ])
 def test_every_message_is_accounted_for(tmp_path, capsys, topology, seed, seconds, is_losing):
     judge(run(tmp_path, seed, seconds, topology, is_losing), capsys)

@@ -222,6 +222,13 @@ def test_a_log_that_was_lost_excuses_copies_behind_a_gap():
     assert check(sent, again).counts["doubled"] == 1
 
 
+def test_a_queue_that_overflowed_excuses_no_copies():
+    sent = messages("queue")
+    overflow = Applied("log", "overflow", START + 11, START + 12)
+    again = deliver(Record(), sent, 1, 2).gap(START + 10, START + 20, START + 20).event(sent[1], START + 20)
+    assert check(sent, deliver(again, sent, 3, 4, 5), applied=[overflow]).doubled == 1
+
+
 def test_a_stream_entry_may_not_come_twice():
     sent = messages("queue")
     kill = Applied("ingest", "kill", START, START + 20)

@@ -154,7 +154,8 @@ class Checker:
     def _why_again(self, key, first, again):
         """What stood between the two; None: there is no excuse."""
         why = self._redelivery(first, again) if key[0] == "plant" else None
-        if why is None and any(f.begin < again and f.end > first - LEAD_S for f in self._losing):
+        forgetting = (f for f in self._losing if f.kind != "overflow")  # that loses what was never stored
+        if why is None and any(f.begin < again and f.end > first - LEAD_S for f in forgetting):
             self._gap_between.add(key)
             return LOG_LOST
         return why

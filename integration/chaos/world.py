@@ -122,7 +122,7 @@ class World:
         if is_more:
             sources = sources | {"more": sources["shop"]}
             routes.insert(0, {"source": "more", "topic": "shop.{channel}", "channel": "more/{channel}"})
-            routes.append({"source": "plant", "topic": "plant/#", "channel": "more/all"})
+            routes.append({"source": "plant", "topic": "more/#", "channel": "more/all"})
         assert self.ingest.reload(sources=sources, routes=routes), self.ingest.log()
 
     def _processes(self):
