@@ -130,3 +130,19 @@ def test_limits_count_by_the_client(start):
     finally:
         for peer in peers:
             peer.close()
+
+
+def test_half_requests_of_one_client_of_a_proxy(start):
+    """Who says nothing behind a proxy that does not speak HTTP does not take the places of others."""
+    runnel = start(workers=1, trusted_proxies=["127.0.0.1"], proxy_protocol=True, connections_per_address=1,
+                   head_timeout="1h")
+    peers = [socket.create_connection(("127.0.0.1", runnel.port), PATIENCE) for _ in range(40)]
+    try:
+        for peer in peers:
+            peer.sendall(v2("192.0.2.1"))
+        wait_for(lambda: runnel.metric("runnel_http_refused_total", reason="address") == 40 - 17, "those to be closed")
+        assert ask(runnel, before=v2("192.0.2.2")) == "192.0.2.2"
+    finally:
+        for peer in peers:
+            peer.close()
+    wait_for(lambda: runnel.metric("runnel_http_connections") == 0, "them to be gone")

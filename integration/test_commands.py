@@ -1,5 +1,6 @@
 """The commands that end by themselves, and serve without a file."""
 
+import contextlib
 import json
 import os
 import re
@@ -168,13 +169,23 @@ def test_health(new_runnel, new_redis):
     assert status == 1 and "down replay log: " in said
 
 
+def drip(peer, _):
+    peer.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        peer.sendall(b".")
+        peer.settimeout(0.1)
+        with contextlib.suppress(TimeoutError):
+            peer.recv(65536)
+
+
 @pytest.mark.parametrize("script, why", [
     (None, "refused"),
     (lambda peer, _: peer.recv(1), "no answer|ended early"),
     (lambda peer, _: peer.recv(65536) and peer.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok"), "early"),
     (lambda peer, _: peer.recv(65536) and peer.sendall(b"220 mail.example ESMTP\r\n\r\n"), "."),
     (lambda peer, _: peer.recv(65536) and peer.recv(1), "no answer"),
-], ids=["nobody", "reset", "half an answer", "no HTTP", "silence"])
+    (drip, "does not end"),
+], ids=["nobody", "reset", "half an answer", "no HTTP", "silence", "no end"])
 def test_health_of_what_does_not_answer(scripted, script, why):
     port = scripted(script).port if script else free_port()
     result = run_command("health", f"http://127.0.0.1:{port}/healthz")

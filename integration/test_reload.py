@@ -262,6 +262,15 @@ def test_secret_in_a_file_is_read_again(new_runnel, new_redis, tmp_path, subscri
     runnel.await_ready()
 
 
+def test_secret_that_is_a_pipe_is_refused(new_runnel, tmp_path):
+    """Nobody may ever write to it: neither a later reload nor the end may wait for that."""
+    os.mkfifo(tmp_path / "token")
+    runnel = new_runnel(**API, routes=[route("api", "t", "a")]).start()
+    assert not runnel.reload(sources={"api": {"type": "http", "token_file": str(tmp_path / "token")}})
+    assert "is a pipe" in config_line(runnel)
+    assert runnel.reload(**API)
+
+
 def test_token_is_changed_without_a_moment_without_a_source(new_runnel):
     runnel = new_runnel(sources={"api": {"type": "http", "token": "old"}}, routes=[route("api", "t", "a")]).start()
     assert runnel.publish("t", "1", token="old") == 1
@@ -389,6 +398,13 @@ def test_changed_file_is_noticed(simple, change):
         new.write_text(text)
         new.replace(simple.config_path)
     wait_for(lambda: simple.publish("t", "x") == 2, "the reload")
+
+
+def test_file_that_became_a_pipe_is_refused(simple):
+    simple.config_path.unlink()
+    os.mkfifo(simple.config_path)
+    assert not simple.reload_file()
+    assert "is a pipe" in config_line(simple)
 
 
 def test_empty_file_is_one_that_is_being_written(simple):

@@ -11,7 +11,7 @@ import pytest
 from harness import http
 from harness.raw_stream import RawStream, read_all
 from harness.runnel import BINARY, ROOT
-from harness.waiting import PATIENCE
+from harness.waiting import PATIENCE, wait_for
 
 pytestmark = pytest.mark.sanitized
 
@@ -112,6 +112,15 @@ def test_the_watchdog_is_fed(new_runnel, manager):
     new_service(new_runnel, manager, env={"WATCHDOG_USEC": "200000"}).start_process()
     for _ in range(3):
         assert manager.until("WATCHDOG") == {"WATCHDOG": "1"}
+
+
+def test_a_manager_that_does_not_read_holds_nothing_up(new_runnel, manager):
+    """Its socket has room for some ten messages; what comes then is waited for, but not for ever."""
+    runnel = new_service(new_runnel, manager, env={"WATCHDOG_USEC": "20000"})
+    runnel.start_process()
+    wait_for(lambda: "event=notify.failed" in runnel.log(), "the socket to be full")
+    assert runnel.reload()
+    assert runnel.stop() == 0
 
 
 def analyze(*words):

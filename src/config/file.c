@@ -86,5 +86,8 @@ file_problem(const char *path)
     if (access(path, R_OK) != 0 || stat(path, &status) != 0) {
         return problem_text(errno);
     }
-    return S_ISDIR(status.st_mode) ? problem_text(EISDIR) : NULL;
+    if (S_ISDIR(status.st_mode)) {
+        return problem_text(EISDIR);
+    }
+    return S_ISFIFO(status.st_mode) ? "is a pipe" : NULL;
 }

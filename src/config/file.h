@@ -11,5 +11,8 @@
  */
 MUST_CHECK int file_read(const char *path, struct buf *out, const char **ret_problem);
 
-/* NULL where the file can be read, else what is wrong with it. */
+/*
+ * NULL where the file can be read without waiting, else what is wrong with it: a pipe may never have
+ * a writer.
+ */
 const char *file_problem(const char *path);

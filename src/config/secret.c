@@ -51,14 +51,15 @@ keep_secret(const struct assignment *a, struct str content)
 void
 assignment_set_secret_file(struct assignment *a)
 {
-    const char *problem = NULL;
+    const char *problem;
     struct buf content;
     char *path = reader_text(a->r, a->text);
     if (path == NULL) {
         return;
     }
     buf_init(&content, SECRET_SIZE_MAX);
-    int err = file_read(path, &content, &problem);
+    problem = file_problem(path);
+    int err = problem != NULL ? ERR_FILE : file_read(path, &content, &problem);
     if (err == 0) {
         keep_secret(a, without_newline(buf_str(&content)));
     } else if (err == ERR_MEMORY) {

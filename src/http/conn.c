@@ -212,11 +212,20 @@ conn_on_writable(evutil_socket_t fd, short what, void *arg)
     conn_write(arg);
 }
 
+/* Not worth an answer. */
 static void
-conn_refuse_proxy(struct conn *c)
+conn_drop(struct conn *c, enum metric_refused why)
 {
-    refusal_count(c->env->metrics, &c->address, METRIC_REFUSED_PROXY_HEADER);
+    refusal_count(c->env->metrics, &c->address, why);
     conn_set_state(c, CONN_CLOSED);
+}
+
+/* What the listener asks of connections that come without a proxy. */
+static bool
+conn_is_crowded(const struct conn *c)
+{
+    const struct conn_env *env = c->env;
+    return c->client != 0 && admission_is_crowded(env->admission, &env->config->http, c->client);
 }
 
 /* What follows the header is the head, which is waited for in the same way and time. */
@@ -226,13 +235,16 @@ conn_parse_proxy(struct conn *c)
     struct proxy_protocol header;
     int rc = proxy_protocol_parse(buf_str(&c->in), &header);
     if (rc == PROXY_PROTOCOL_E_REFUSED) {
-        conn_refuse_proxy(c);
+        conn_drop(c, METRIC_REFUSED_PROXY_HEADER);
     } else if (rc == 0) {
         c->state = CONN_HEAD;
         c->in.size -= header.size;
         memmove(c->in.data, c->in.data + header.size, c->in.size);
         if (header.has_source) {
             conn_set_address(c, &header.source);
+        }
+        if (conn_is_crowded(c)) {
+            conn_drop(c, METRIC_REFUSED_ADDRESS);
         }
     }
 }
@@ -318,7 +330,7 @@ conn_on_timeout(void *arg, struct wheel_node *node)
         return;
     }
     if (c->state == CONN_PROXY && c->in.size > 0) {
-        conn_refuse_proxy(c);
+        conn_drop(c, METRIC_REFUSED_PROXY_HEADER);
         return;
     }
     /* Browsers open connections in advance: one that never spoke is closed without a word. */

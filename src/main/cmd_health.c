@@ -3,6 +3,7 @@
  * shell or curl. Blocking sockets: the process does nothing else.
  */
 
+#include "base/clock.h"
 #include "main/commands.h"
 #include "main/tail_response.h"
 #include "main/tail_url.h"
@@ -16,11 +17,13 @@
 #include <unistd.h>
 
 enum {
-    HEALTH_PATIENCE_S = 3, /* chosen: of each step; less than any usual health check's own */
+    HEALTH_PATIENCE_S = 3, /* chosen: of each step; a usual health check's own is longer */
     HEALTH_PIECE_SIZE = 4096,
     HEALTH_REQUEST_SIZE_MAX = 16 * 1024,
     STATUS_OK = 200,
 };
+
+#define NS_PER_S UINT64_C(1000000000)
 
 static const char usage[] =
     "usage: runnel health [URL]\n"
@@ -95,8 +98,13 @@ static bool
 health_read(int fd, struct tail_response *response, const char **ret_why)
 {
     char piece[HEALTH_PIECE_SIZE];
+    uint64_t end_ns = clock_mono_ns() + HEALTH_PATIENCE_S * NS_PER_S;
     while (!tail_response_is_done(response)) {
         ssize_t size = recv(fd, piece, sizeof piece, 0);
+        if (size > 0 && clock_mono_ns() > end_ns) {
+            *ret_why = "the answer does not end";
+            return false;
+        }
         if (size <= 0) {
             *ret_why = size == 0 ? "the connection ended early" : "no answer";
             return false;

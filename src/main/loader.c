@@ -1,5 +1,6 @@
 #include "main/loader.h"
 
+#include "config/file.h"
 #include "config/problems.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
@@ -24,15 +25,24 @@ struct loader {
 };
 
 /* An empty file would be a good one, without sources; but it is one that somebody is about to write. */
+static const char *
+loader_find_problem(const char *path)
+{
+    struct stat s;
+    const char *problem = file_problem(path);
+    bool is_empty = problem == NULL && stat(path, &s) == 0 && s.st_size == 0;
+    return is_empty ? "is empty" : problem;
+}
+
 static int
 loader_load(struct loader *l)
 {
-    struct stat s;
     if (l->problems == NULL) {
         return ERR_MEMORY;
     }
-    if (stat(l->path, &s) == 0 && s.st_size == 0) {
-        problems_add(l->problems, (struct config_mark){0}, "", "is empty");
+    const char *problem = loader_find_problem(l->path);
+    if (problem != NULL) {
+        problems_add(l->problems, (struct config_mark){0}, "", "%s", problem);
         return ERR_CONFIG;
     }
     return settings_load(l->path, l->problems, &l->settings);

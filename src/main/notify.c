@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { MESSAGE_SIZE_MAX = 512 };
+enum { MESSAGE_SIZE_MAX = 512, PATIENCE_US = 500000 };
 
 static const char *
 environment(const char *name)
@@ -37,7 +38,10 @@ notify_address(const char *name, struct sockaddr_un *ret_address, socklen_t *ret
     return 0;
 }
 
-/* A manager that does not read is waited for only where `flags` let it. */
+/*
+ * A manager that does not read is waited for a moment, as it may be starting anew, and not for ever:
+ * the ingest loop stands still meanwhile. Not at all with MSG_DONTWAIT in `flags`.
+ */
 static void
 notify_send(const char *message, int flags)
 {
@@ -52,8 +56,10 @@ notify_send(const char *message, int flags)
         return;
     }
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || sendto(fd, message, strlen(message), flags | MSG_NOSIGNAL,
-                         (const struct sockaddr *)&address, size) < 0) {
+    const struct timeval patience = {.tv_usec = PATIENCE_US};
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)) < 0 ||
+        sendto(fd, message, strlen(message), flags | MSG_NOSIGNAL,
+               (const struct sockaddr *)&address, size) < 0) {
         log_warn("notify.failed", LOG_TEXT("socket", name),
                  LOG_TEXT("error", strerrordesc_np(errno)));
     }
