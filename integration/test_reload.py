@@ -423,7 +423,7 @@ def test_half_a_file_is_tried_again_when_it_is_whole(simple):
     assert simple.publish("t", "x") == 1
     simple.config_path.write_text(text)
     wait_for(lambda: simple.publish("t", "x") == 2, "the reload")
-    assert simple.metric("runnel_config_last_reload_successful") == 1
+    wait_for(lambda: simple.metric("runnel_config_last_reload_successful") == 1, "its end, at the workers too")
 
 
 def test_config_map_is_noticed(new_runnel, tmp_path, subscribe):
