@@ -32,6 +32,9 @@ struct fixture {
     char diary[DIARY_SIZE]; /* topic=payload, a blank behind each */
     uint64_t losses;
     bool is_full;
+    size_t changes; /* on_resubscribed */
+    bool is_other;  /* other_subscriptions hold */
+    bool will_be_other;
     const char *words; /* that health has to say */
     size_t wanted;
 };
@@ -69,12 +72,23 @@ on_loss(void *arg, uint64_t count)
 static bool
 is_first(void *arg, uint32_t source, size_t subscription, struct str topic)
 {
-    (void)arg;
+    const struct fixture *f = arg;
     assert_int_equal(source, 0);
+    if (f->is_other) {
+        return subscription == (str_equal(topic, STR("orders.new")) ? 0 : 1);
+    }
     if (str_equal(topic, STR("orders.new"))) {
         return subscription == 0;
     }
     return subscription == (str_starts_with(topic, STR("orders.")) ? 1 : 2);
+}
+
+static void
+on_resubscribed(void *arg)
+{
+    struct fixture *f = arg;
+    f->changes++;
+    f->is_other = f->will_be_other;
 }
 
 static int
@@ -118,6 +132,7 @@ start_on(struct fixture *f, uint16_t port, bool counts_once)
         .loop = f->loop,
         .sink = {.arg = f, .on_message = on_message, .on_loss = on_loss},
         .dedup = {.arg = f, .is_first = counts_once ? is_first : NULL},
+        .owner = {f, on_resubscribed},
         .series = f->series,
         .health = f->health,
     };
@@ -284,6 +299,103 @@ test_redis_pubsub_refusal_is_said(void **state)
     assert_int_equal(metric(f, METRIC_SOURCE_UP), 0);
 }
 
+/* --- other subscriptions --- */
+
+static const struct source_subscription other_subscriptions[] = {
+    {.filter = "orders.new", .is_pattern = false},
+    {.filter = "*", .is_pattern = true},
+};
+
+static bool
+is_changed(void *arg)
+{
+    const struct fixture *f = arg;
+    return f->changes > 0;
+}
+
+static void
+change(struct fixture *f, const struct source_subscription *to, size_t length)
+{
+    f->will_be_other = to == other_subscriptions;
+    assert_int_equal(source_plan(f->source, to, length), 0);
+    source_resubscribe(f->source);
+}
+
+static void
+test_redis_pubsub_changes_its_subscriptions_on_the_same_connection(void **state)
+{
+    struct fixture *f = *state;
+    f->server = redis_server_start(NULL);
+    start_on(f, redis_server_port(f->server), true);
+    wait_health(f, "ok source shop");
+    redis_server_do(f->server, "PUBLISH orders.old 1");
+    expect(f, "orders.old=1 ");
+    change(f, other_subscriptions, 2);
+    assert_int_equal(f->changes, 0); /* the server has not answered yet */
+    wait_until(f->loop, is_changed, f);
+    redis_server_do(f->server, "PUBLISH orders.old 2");
+    redis_server_do(f->server, "PUBLISH orders.new 3");
+    expect(f, "orders.old=1 orders.old=2 orders.new=3 ");
+    redisReply *reply = redis_server_ask(f->server, "PUBSUB NUMPAT");
+    assert_int_equal(reply->integer, 1);
+    freeReplyObject(reply);
+    assert_int_equal(f->changes, 1);
+    assert_int_equal(metric(f, METRIC_SOURCE_RECONNECTS), 0);
+}
+
+/* Also with none at all, where PING is answered otherwise. */
+static void
+test_redis_pubsub_changes_to_none_and_back(void **state)
+{
+    struct fixture *f = *state;
+    f->server = redis_server_start(NULL);
+    start_on(f, redis_server_port(f->server), true);
+    wait_health(f, "ok source shop");
+    change(f, NULL, 0);
+    assert_int_equal(f->changes, 1); /* nothing to wait for */
+    change(f, subscriptions, 3);
+    f->changes = 0;
+    wait_until(f->loop, is_changed, f);
+    redis_server_do(f->server, "PUBLISH orders.new 1");
+    expect(f, "orders.new=1 ");
+    assert_int_equal(metric(f, METRIC_SOURCE_RECONNECTS), 0);
+}
+
+static void
+test_redis_pubsub_changes_at_once_where_the_server_is_down(void **state)
+{
+    struct fixture *f = *state;
+    f->server = redis_server_start(NULL);
+    start_on(f, redis_server_port(f->server), true);
+    wait_health(f, "ok source shop");
+    redis_server_kill(f->server);
+    wait_health(f, "down source shop");
+    change(f, other_subscriptions, 2);
+    assert_int_equal(f->changes, 1);
+    redis_server_start_again(f->server);
+    wait_health(f, "ok source shop");
+    redis_server_do(f->server, "PUBLISH users.new 1");
+    expect(f, "users.new=1 ");
+}
+
+/* The connection breaks before the server has answered: the next one asks for the new ones. */
+static void
+test_redis_pubsub_changes_over_a_connection_that_breaks(void **state)
+{
+    struct fixture *f = *state;
+    f->server = redis_server_start(NULL);
+    start_on(f, redis_server_port(f->server), true);
+    wait_health(f, "ok source shop");
+    change(f, other_subscriptions, 2);
+    redis_server_kill(f->server);
+    wait_until(f->loop, is_changed, f);
+    redis_server_start_again(f->server);
+    wait_health(f, "ok source shop");
+    redis_server_do(f->server, "PUBLISH users.new 1");
+    expect(f, "users.new=1 ");
+    assert_int_equal(f->changes, 1);
+}
+
 int
 main(void)
 {
@@ -296,6 +408,10 @@ main(void)
         CASE(stopped_takes_nothing_more),
         CASE(is_up_only_when_every_subscription_is_confirmed),
         CASE(refusal_is_said),
+        CASE(changes_its_subscriptions_on_the_same_connection),
+        CASE(changes_to_none_and_back),
+        CASE(changes_at_once_where_the_server_is_down),
+        CASE(changes_over_a_connection_that_breaks),
 #undef CASE
     };
     (void)signal(SIGPIPE, SIG_IGN);
