@@ -1,5 +1,10 @@
 #include "config/broker.h"
 
+#include "base/map.h"
+#include "config/file.h"
+
+enum { CERTIFICATES_SIZE_MAX = 8 << 20 };
+
 /* Where the broker's keys are, for problems. */
 struct broker_keys {
     struct reader *r;
@@ -69,6 +74,24 @@ check_retry(const struct broker_keys *b, const struct config_broker *broker)
     }
 }
 
+/* Files that cannot be read are said elsewhere. */
+static uint64_t
+content_of(const struct config_tls *tls)
+{
+    const char *const paths[] = {tls->ca_file, tls->cert_file, tls->key_file};
+    uint64_t content = 0;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        const char *problem;
+        struct buf text;
+        buf_init(&text, CERTIFICATES_SIZE_MAX);
+        if (paths[i] != NULL && paths[i][0] != '\0' && file_read(paths[i], &text, &problem) == 0) {
+            content = content * 31 + map_hash(buf_str(&text));
+        }
+        buf_fini(&text);
+    }
+    return content;
+}
+
 static void
 broker_take_url(struct reader *r, const struct section *s, struct config_broker *broker)
 {
@@ -95,6 +118,7 @@ broker_finish(struct reader *r,
     check_tls(&b);
     check_retry(&b, ret_broker);
     broker_take_url(r, s, ret_broker);
+    ret_broker->tls.content = content_of(&ret_broker->tls);
     bool has_password = ret_broker->password != NULL && ret_broker->password[0] != '\0';
     bool has_user = ret_broker->username != NULL && ret_broker->username[0] != '\0';
     if (s->url.is_mqtt && has_password && !has_user) { /* MQTT 3.1.1, 3.1.2.9 */

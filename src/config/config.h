@@ -42,6 +42,7 @@ struct config_tls {
     char *key_file;
     char *server_name; /* SNI and certificate check; "": the URL's host */
     bool is_verified;  /* false: any certificate, said in the log */
+    uint64_t content;  /* hash of those files: another one once a certificate was renewed */
 };
 
 /* How to reach a broker; from one URL and the keys beside it. */

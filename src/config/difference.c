@@ -24,12 +24,12 @@ is_same_admin(const struct config_admin *a, const struct config_admin *b)
     return a->is_on == b->is_on && (!a->is_on || is_same_listen(&a->listen, &b->listen));
 }
 
-/* What the URL says; user and password have keys of their own. */
+/* What the URL says, and the files of its TLS; user and password have keys of their own. */
 static bool
 is_same_url(const struct config_broker *a, const struct config_broker *b)
 {
     return a->port == b->port && a->database == b->database && a->tls.is_on == b->tls.is_on &&
-           strcmp(a->host, b->host) == 0;
+           a->tls.content == b->tls.content && strcmp(a->host, b->host) == 0;
 }
 
 /* The list, and the length behind it. */

@@ -2,6 +2,8 @@
 #include "config/difference.h"
 #include "parsing.h"
 
+#include <unistd.h>
+
 enum { DIFFERING_MAX = 8 };
 
 struct differing {
@@ -134,6 +136,39 @@ test_difference_of_mqtt_sources_is_in_their_own_keys(void **state)
         is_same_source(plant, "sources: {p: {type: mqtt, url: 'mqtt://h', client_id: a, qos: 0}}"));
 }
 
+static void
+write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static void
+test_difference_of_a_renewed_certificate_is_found(void **state)
+{
+    char path[] = "/tmp/runnel-difference-XXXXXX";
+    char text[128];
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    (void)snprintf(text, sizeof text,
+                   "sources: {s: {type: redis, url: 'rediss://h', ca_file: '%s'}}", path);
+    write_file(path, "one");
+    struct config *a = parse_good(text);
+    struct config *b = parse_good(text);
+    write_file(path, "two");
+    struct config *c = parse_good(text);
+    assert_true(difference_is_same_source(&a->sources[0], &b->sources[0]));
+    assert_false(difference_is_same_source(&a->sources[0], &c->sources[0]));
+    config_free(a);
+    config_free(b);
+    config_free(c);
+    assert_int_equal(unlink(path), 0);
+}
+
 int
 main(void)
 {
@@ -143,6 +178,7 @@ main(void)
         cmocka_unit_test(test_difference_that_needs_a_restart_is_marked),
         cmocka_unit_test(test_difference_of_sources_is_in_name_type_and_keys),
         cmocka_unit_test(test_difference_of_mqtt_sources_is_in_their_own_keys),
+        cmocka_unit_test(test_difference_of_a_renewed_certificate_is_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
