@@ -38,7 +38,7 @@ function(runnel_unit_test ROOM NAME)
   add_executable(${ROOM}_${NAME}_test ${NAME}_test.c)
   target_link_libraries(${ROOM}_${NAME}_test PRIVATE runnel::${ROOM} PkgConfig::CMOCKA ${ARGN})
   add_test(NAME unit.${ROOM}.${NAME} COMMAND ${ROOM}_${NAME}_test)
-  set_tests_properties(unit.${ROOM}.${NAME} PROPERTIES TIMEOUT 60 LABELS unit)
+  set_tests_properties(unit.${ROOM}.${NAME} PROPERTIES TIMEOUT 300 LABELS unit)
 endfunction()
 
 # runnel_fuzz(http request_parser [libraries…]): tests/fuzz/fuzz_request_parser.c, ctest name
@@ -50,5 +50,5 @@ function(runnel_fuzz ROOM NAME)
   file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/found/${NAME})
   add_test(NAME fuzz.${NAME} COMMAND fuzz_${NAME} -max_total_time=5 -timeout=5 -max_len=8192
     ${CMAKE_CURRENT_BINARY_DIR}/found/${NAME} ${CMAKE_CURRENT_SOURCE_DIR}/corpus/${NAME})
-  set_tests_properties(fuzz.${NAME} PROPERTIES TIMEOUT 120 LABELS fuzz)
+  set_tests_properties(fuzz.${NAME} PROPERTIES TIMEOUT 300 LABELS fuzz)
 endfunction()
