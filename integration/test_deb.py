@@ -130,6 +130,9 @@ kill -TERM $daemon && wait $daemon && echo ended
 @pytest.mark.slow
 def test_a_bare_debian_installs_it_runs_it_and_forgets_it(machine):
     assert (machine / "etc/systemd/system/multi-user.target.wants/runnel.service").is_symlink()
+    unit = (machine / "usr/lib/systemd/system/runnel.service").read_text()
+    for program in re.findall(r"^Exec\w+=(\S+)", unit, re.MULTILINE):
+        assert (machine / program.lstrip("/")).exists(), program
     words = command("unshare", "--mount", "--propagation", "private", "--net", "--pid", "--fork", "--kill-child",
                     "bash", "-c", IN_CHROOT, "in_chroot", machine)
     assert words.splitlines()[-2:] == ["data: hello", "ended"]
