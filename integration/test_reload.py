@@ -451,3 +451,19 @@ def test_config_map_is_noticed(new_runnel, tmp_path, subscribe):
     assert reloads(runnel, "success") == 3
     assert reloads(runnel, "failure") == 0
     assert stream.opens == 1
+
+
+def test_folder_that_goes_is_told_and_one_that_comes_back_is_read(new_runnel, tmp_path):
+    runnel = new_runnel(**API, routes=[route("api", "t", "a")])
+    folder = tmp_path / "etc"
+    folder.mkdir()
+    write_config(folder / "runnel.yaml", runnel.config)
+    runnel.argv[runnel.argv.index("-c") + 1] = str(folder / "runnel.yaml")
+    runnel.start()
+    folder.rename(tmp_path / "gone")
+    wait_for(lambda: reloads(runnel, "failure") == 1, "the refusal")
+    assert "does not exist" in config_line(runnel)
+    folder.mkdir()
+    write_config(folder / "runnel.yaml", runnel.config | {"routes": [route("api", "t", c) for c in ("a", "b")]})
+    wait_for(lambda: runnel.publish("t", "x") == 2, "the new config")
+    wait_for(lambda: config_line(runnel) is None, "the end of the reload")

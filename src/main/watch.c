@@ -105,7 +105,6 @@ watch_look(void *arg)
     struct watch *w = arg;
     if (!watch_follow(w)) {
         timer_start(&w->settle, WATCH_MISSING_MS);
-        return;
     }
     struct version now = version_of(w->path);
     if (version_is_same(&now, &w->known)) {
