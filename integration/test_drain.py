@@ -158,9 +158,10 @@ def test_second_signal_ends_at_once(new_runnel, streams):
 
 
 def test_log_gets_what_the_sources_took(new_runnel, new_redis, subscribe):
-    """The log hangs when the end comes, and answers again soon enough."""
+    """The log hangs when the end comes, and answers again before the sources end."""
     shop, log = new_redis().start(), new_redis().start()
     runnel = new_runnel(sources={"shop": shop.source()}, replay={"store": "redis"} | log.broker(),
+                        stream={"drain_delay": "2s"},
                         routes=[{"source": "shop", "topic": "t", "channel": "a"}]).start()
     log.pause()
     texts = [str(n) for n in range(50)]
@@ -193,12 +194,17 @@ def test_restarts_neither_lose_nor_double_mqtt_messages(new_runnel, new_redis, m
 
 
 def test_age_ends_streams_and_clients_resume(new_runnel, replay, subscribe):
-    runnel = start(new_runnel, replay, stream={"max_connection_age": "400ms", "retry": "1ms"})
+    runnel = start(new_runnel, replay | {"keep": {"events": 1_000_000}},
+                   stream={"max_connection_age": "400ms", "retry": "1ms"})
     sources = [subscribe(runnel, "a").await_live() for _ in range(5)]
     texts = []
-    while any(source.opens < 3 for source in sources):
+
+    def publish_until_all_came_back():
         texts.append(str(len(texts)))
         runnel.publish("t", texts[-1])
+        return all(source.opens >= 3 for source in sources)
+
+    wait_for(publish_until_all_came_back, "the streams to end at their age")
     for source in sources:
         source.await_messages(len(texts))
         assert source.data() == texts

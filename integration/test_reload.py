@@ -50,7 +50,7 @@ def test_routes_come_change_and_go_while_a_stream_stays(simple, subscribe):
     assert kept.await_messages(5) == [("message", "1"), ("message", "2"), ("copy", "2"), ("renamed", "3"),
                                       ("message", "5")]
     assert kept.opens == 1
-    assert reloads(simple, "success") == 3
+    assert reloads(simple, "success") >= 3  # the watch may have seen a change before the signal came
 
 
 @pytest.mark.sanitized

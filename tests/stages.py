@@ -97,7 +97,7 @@ class Run:
         report = self.reports / f"pytest-{preset}-{marks.replace(' ', '-')}.xml"
         self.tests(f"pytest {marks} ({preset})", [
             *fixed_addresses(preset), "/usr/bin/python3", "-m", "pytest", "integration", "-ra", "--durations=20",
-            *PARALLEL,
+            "--timeout=300", *PARALLEL,
             "-o", "junit_family=xunit2", f"--junitxml={report}", "-m", marks], report,
             {"RUNNEL_BIN": str(ROOT / f"build/{preset}/src/main/runnel")})
 

@@ -96,20 +96,24 @@ class Runnel(Process):
         Lays `sections` over the config, as one step for whoever reads the file, and asks for a reload. Returns when
         it is done: True where the new config serves, False where it was refused and the old one does.
         """
+        before = self._reloads()
         self.config |= sections
         write_config(self.config_path.with_suffix(".new"), self.config).replace(self.config_path)
-        return self.reload_file()
+        self.signal(signal.SIGHUP)
+        return self._await_reload(before)
 
     def reload_file(self):
         """The same for the file as it stands."""
-        def results():
-            return {result: self.metric("runnel_config_reloads_total", result=result)
-                    for result in ("success", "failure")}
-
-        before = results()
+        before = self._reloads()
         self.signal(signal.SIGHUP)
-        wait_for(lambda: results() != before, lambda: "the reload\n" + self.log())
-        return results()["failure"] == before["failure"]
+        return self._await_reload(before)
+
+    def _reloads(self):
+        return {result: self.metric("runnel_config_reloads_total", result=result) for result in ("success", "failure")}
+
+    def _await_reload(self, before):
+        wait_for(lambda: self._reloads() != before, lambda: "the reload\n" + self.log())
+        return self._reloads()["failure"] == before["failure"]
 
     def admin(self, path, **kwargs):
         return http.request(self.admin_port, path, **kwargs)

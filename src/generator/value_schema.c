@@ -335,6 +335,6 @@ value_schema_write(struct json_writer *w, const struct key *k, unsigned only)
     case KEY_WHENS:
         break;
     }
-    assert(!"has keys of its own");
+    assert(false); /* these have keys of their own */
     return 0;
 }

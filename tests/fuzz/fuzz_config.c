@@ -76,7 +76,7 @@ check_config(const struct config *c)
 }
 
 static void
-check_problems(const struct problems *problems)
+check_problems(struct problems *problems)
 {
     char *text = NULL;
     size_t size = 0;
