@@ -153,6 +153,9 @@ def test_what_a_full_queue_loses_and_what_it_holds_back(new_runnel, new_redis, s
     assert runnel.metric("runnel_gaps_total", reason="expired") == 1
     assert runnel.metric("runnel_replay_feed_gaps_total", reason="lost") == 1
     assert runnel.metric("runnel_source_messages_total", source="shop") == 10
+    assert runnel.reload(replay=log | {"queue": {"events": 20, "bytes": "1M"}})
+    assert runnel.metric("runnel_replay_queue_limit_events") == 20
+    assert runnel.metric("runnel_memory_limit_bytes", use="queue") == 1 << 20
 
 
 def test_a_broken_feed_is_counted_and_loses_nothing(new_runnel, new_redis, subscribe):
@@ -215,12 +218,19 @@ def test_limits_stand_beside_what_they_bound(new_runnel):
     runnel = new_runnel(sources=API, routes=ROUTES, replay={"memory_bytes": "1M"}, http={"workers": 2, "connections": 77},
                         stream={"tail_bytes": "2M", "page_bytes": "1M", "unsent_bytes": "3M"}).start()
     runnel.publish("a", "x")
-    limits = {use: runnel.metric("runnel_memory_limit_bytes", use=use)
-              for use in ("tails", "pages", "unsent", "queue", "log")}
     mib = 1 << 20
-    assert limits == {"tails": 4 * mib, "pages": 2 * mib, "unsent": 6 * mib, "queue": 0, "log": mib}
+
+    def limits():
+        return {use: runnel.metric("runnel_memory_limit_bytes", use=use) / mib
+                for use in ("tails", "pages", "unsent", "queue", "log")}
+
+    assert limits() == {"tails": 4, "pages": 2, "unsent": 6, "queue": 0, "log": 1}
     assert runnel.metric("runnel_streams_limit") == 77
     assert 0 < runnel.metric("runnel_memory_bytes", use="log") < mib
+    assert runnel.reload(replay={"memory_bytes": "8M"}, http={"workers": 2, "connections": 78},
+                         stream={"tail_bytes": "3M", "page_bytes": "2M", "unsent_bytes": "5M"})
+    assert limits() == {"tails": 6, "pages": 4, "unsent": 10, "queue": 0, "log": 8}
+    assert runnel.metric("runnel_streams_limit") == 78
 
 
 def test_routes_beyond_the_bound_are_counted_together(new_runnel):

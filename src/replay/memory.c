@@ -181,6 +181,12 @@ memory_note_loss(struct replay *r)
     }
 }
 
+static void
+memory_tell_limit(struct memory *m, const struct config_replay *config)
+{
+    metrics_set(m->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_LOG, (int64_t)config->memory_bytes);
+}
+
 static struct memory_limits
 memory_limits_of(const struct config_replay *config)
 {
@@ -196,6 +202,7 @@ memory_set_config(struct replay *r, const struct config_replay *config)
 {
     struct memory_limits limits = memory_limits_of(config);
     memory_log_set_limits(memory_of(r)->log, &limits);
+    memory_tell_limit(memory_of(r), config);
 }
 
 static void
@@ -391,7 +398,7 @@ replay_memory_new(const struct config_replay *config,
     m->loop = ingest;
     m->listener = *listener;
     m->metrics = metrics != NULL ? metrics_slot(metrics, 0) : NULL;
-    metrics_set(m->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_LOG, (int64_t)config->memory_bytes);
+    memory_tell_limit(m, config);
     timer_init(&m->expire, ingest, memory_on_expire, m);
     loop_task_init(&m->announce, memory_announce, m);
     m->log = memory_log_new(&limits, event_id_next(0, clock_wall_ms()));

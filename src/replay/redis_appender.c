@@ -418,6 +418,14 @@ appender_problem(const struct appender *a)
     return a->problem[0] != '\0' ? a->problem : NULL;
 }
 
+static void
+appender_tell_limits(const struct appender_settings *settings)
+{
+    metrics_set(settings->metrics, METRIC_REPLAY_QUEUE_LIMIT, 0, (int64_t)settings->queue_events);
+    metrics_set(settings->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_QUEUE,
+                (int64_t)settings->queue_bytes);
+}
+
 struct appender *
 appender_new(const struct appender_settings *settings)
 {
@@ -427,9 +435,7 @@ appender_new(const struct appender_settings *settings)
     }
     a->settings = *settings;
     batches_init(&a->batches);
-    metrics_set(settings->metrics, METRIC_REPLAY_QUEUE_LIMIT, 0, (int64_t)settings->queue_events);
-    metrics_set(settings->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_QUEUE,
-                (int64_t)settings->queue_bytes);
+    appender_tell_limits(settings);
     a->command = malloc(sizeof *a->command);
     if (a->command == NULL) {
         free(a);
@@ -450,6 +456,7 @@ appender_set_limits(struct appender *a,
     a->settings.queue_events = queue_events;
     a->settings.queue_bytes = queue_bytes;
     a->settings.keep = keep;
+    appender_tell_limits(&a->settings);
 }
 
 void

@@ -254,6 +254,7 @@ hub_set_config(struct hub *h, const struct config_stream *config)
     h->config = config;
     tail_pool_set_limit(&h->pool, config->tail_bytes);
     catchup_set_limits(h);
+    account_limits(h);
     mailbox_set_limit(h->mailbox, config->mailbox_events);
     if (is_beat_sooner && !h->is_draining) {
         hub_bring_beats_forward(h);
