@@ -245,6 +245,18 @@ def test_routes_beyond_the_bound_are_counted_together(new_runnel):
                        'runnel_route_events_total{source="api",route="other"}': 3}
 
 
+def test_routes_that_a_reload_took_away_make_room_for_others(new_runnel):
+    """Of the start's config too, and though the source stays as it was."""
+    def routes(name):
+        return [{"source": "api", "topic": "t", "channel": "out", "name": name}]
+
+    runnel = new_runnel(sources=API, routes=routes("first"), admin={"metrics_routes": 2}).start()
+    for name in ("second", "third", "fourth"):
+        assert runnel.reload(routes=routes(name))
+        runnel.publish("t", "x")
+        assert runnel.metric("runnel_route_events_total", source="api", route=name) == 1
+
+
 def test_the_text_is_as_prometheus_wants_it(new_runnel, replay, subscribe):
     routes = [{"source": "api", "topic": "{c...}", "channel": "{c}", "name": 'odd "name" \\ of\na route'}]
     runnel = new_runnel(sources=API, routes=routes, replay=replay).start()

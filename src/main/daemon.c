@@ -14,6 +14,7 @@
 #include "http/admission.h"
 #include "main/broadcast.h"
 #include "main/drain.h"
+#include "main/labels.h"
 #include "main/notify.h"
 #include "main/pipeline.h"
 #include "main/reload.h"
@@ -98,6 +99,7 @@ daemon_note_applied(struct daemon *d)
         return;
     }
     if (d->replaced != NULL) { /* else it was the start */
+        labels_release_routes(d->replaced->labels);
         settings_unref(d->replaced);
         d->replaced = NULL;
         reload_on_applied(d->reload);

@@ -68,14 +68,21 @@ labels_new(const struct config *config, struct metrics *metrics)
 }
 
 void
+labels_release_routes(struct labels *l)
+{
+    for (size_t i = 0; i < l->routes_length; i++) {
+        metrics_series_unref(l->routes[i]);
+    }
+    l->routes_length = 0;
+}
+
+void
 labels_free(struct labels *l)
 {
     if (l == NULL) {
         return;
     }
-    for (size_t i = 0; i < l->routes_length; i++) {
-        metrics_series_unref(l->routes[i]);
-    }
+    labels_release_routes(l);
     for (size_t i = 0; i < l->sources_length; i++) {
         metrics_series_unref(l->sources[i]);
     }
@@ -93,5 +100,5 @@ labels_source(const struct labels *l, size_t source)
 struct metrics_series *
 labels_route(const struct labels *l, size_t route)
 {
-    return l->routes[route];
+    return route < l->routes_length ? l->routes[route] : NULL;
 }
