@@ -213,6 +213,30 @@ def test_mqtt_session_of_a_source_that_changes_is_kept(new_runnel, replay, mosqu
     assert_all_once(stream, sent)
 
 
+def test_mqtt_source_is_not_ready_while_its_session_is_the_one_before_its(new_runnel, new_redis, mosquitto, subscribe):
+    log = new_redis().start()
+    source = mosquitto.source(client_id="runnel")
+    routes = [route("in", "t", "out")]
+    runnel = new_runnel(sources={"in": source}, routes=routes, replay={"store": "redis"} | log.broker()).start()
+    log.pause()
+    mosquitto.publish("t", "not acknowledged yet")
+    wait_for(lambda: runnel.metric("runnel_replay_queue_events") == 1, "the queue")
+    other = mosquitto.source(client_id="another")
+    for keepalive in ("50s", "40s"):
+        assert runnel.reload(sources={"in": source | {"keepalive": keepalive}, "other": other},
+                             routes=[*routes, route("other", "u", "out")])
+        assert runnel.down_reason("source in") == "waits for the end of the one before it"
+    wait_for(lambda: "ok source other" in runnel.ready().text, "the one that need not wait")
+    assert runnel.reload(sources={"other": other}, routes=[route("other", "u", "out")])
+    assert "source in" not in runnel.ready().text
+    assert runnel.reload(sources={"in": source, "other": other}, routes=[*routes, route("other", "u", "out")])
+    log.resume()
+    runnel.await_ready()
+    mosquitto.publish("t", "by the next one")
+    stream = subscribe(runnel, "out", since="earliest")
+    assert [data for _, data in stream.await_messages(2)] == ["not acknowledged yet", "by the next one"]
+
+
 def test_changed_redis_stream_source_goes_on_where_it_was(new_runnel, replay, redis_server, subscribe):
     source = redis_server.broker() | {"type": "redis-stream", "field": "m"}
     runnel = new_runnel(sources={"in": source}, routes=[route("in", "s", "out")],

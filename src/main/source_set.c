@@ -16,6 +16,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
     COMPONENT_SIZE_MAX = 128, /* the name of a source has 64 bytes */
@@ -283,11 +284,20 @@ source_set_plan(struct source_set *set, struct settings *settings)
 
 /* --- carrying it out --- */
 
+/* Whatever its address: one broker may have several. */
 static bool
-set_has_ending_mqtt(const struct source_set *set)
+config_is_same_session(const struct config_source *a, const struct config_source *b)
+{
+    return a->type == SOURCE_MQTT && b->type == SOURCE_MQTT && a->mqtt.client_id[0] != '\0' &&
+           strcmp(a->mqtt.client_id, b->mqtt.client_id) == 0;
+}
+
+static bool
+set_must_wait(const struct source_set *set, const struct running *r)
 {
     LIST_FOR_EACH_SAFE (node, following, &set->ending) {
-        if (running_config(LIST_ITEM(node, struct running, node))->type == SOURCE_MQTT) {
+        const struct running *ending = LIST_ITEM(node, struct running, node);
+        if (config_is_same_session(running_config(ending), running_config(r))) {
             return true;
         }
     }
@@ -295,16 +305,38 @@ set_has_ending_mqtt(const struct source_set *set)
 }
 
 static void
+running_tell_waiting(const struct running *r)
+{
+    char component[COMPONENT_SIZE_MAX];
+    running_component(r, component);
+    health_set(r->set->parts.health, component, false, "waits for the end of the one before it");
+}
+
+static void
 set_start_waiting(struct source_set *set)
 {
-    bool must_wait = set_has_ending_mqtt(set);
     LIST_FOR_EACH_SAFE (node, following, &set->waiting) {
         struct running *r = LIST_ITEM(node, struct running, node);
-        if (!must_wait || running_config(r)->type != SOURCE_MQTT) {
+        if (set_must_wait(set, r)) {
+            running_tell_waiting(r);
+        } else {
             list_remove(&r->node);
             list_push_back(&set->running, &r->node);
             running_start(r);
         }
+    }
+}
+
+/* Never started. */
+static void
+set_forget_waiting(struct source_set *set)
+{
+    LIST_FOR_EACH_SAFE (node, following, &set->waiting) {
+        struct running *r = LIST_ITEM(node, struct running, node);
+        char component[COMPONENT_SIZE_MAX];
+        running_component(r, component);
+        health_remove(set->parts.health, component);
+        running_free(r);
     }
 }
 
@@ -344,7 +376,7 @@ void
 source_set_apply(struct source_set *set)
 {
     set->changing = 1;
-    set_free_all(&set->waiting); /* of an earlier plan, never started: the plan has them anew */
+    set_forget_waiting(set); /* of an earlier plan: this one has them anew */
     set_change_running(set);
     list_splice_back(&set->waiting, &set->planned);
     settings_unref(set->settings);
@@ -356,7 +388,7 @@ source_set_apply(struct source_set *set)
 void
 source_set_stop(struct source_set *set)
 {
-    set_free_all(&set->waiting);
+    set_forget_waiting(set);
     LIST_FOR_EACH_SAFE (node, following, &set->running) {
         source_stop(LIST_ITEM(node, struct running, node)->source);
     }

@@ -8,7 +8,7 @@
  *                     new                          ─> started
  *
  * A broker would give the session of an MQTT source that ends to the next one before all is acknowledged, and send
- * again what is not: so MQTT sources are started when none is ending.
+ * again what is not: so one with the same client_id is started when that one has ended, and is not ready until then.
  */
 
 #include "base/err.h"
