@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 
 import pytest
 
@@ -448,6 +449,13 @@ def test_half_a_file_is_tried_again_when_it_is_whole(simple):
     simple.config_path.write_text(text)
     wait_for(lambda: simple.publish("t", "x") == 2, "the reload")
     wait_for(lambda: simple.metric("runnel_config_last_reload_successful") == 1, "its end, at the workers too")
+
+
+def test_file_that_goes_is_told_when_it_has_stayed_away(simple):
+    begin = time.monotonic()
+    simple.config_path.unlink()
+    wait_for(lambda: reloads(simple, "failure") == 1, "the refusal")
+    assert time.monotonic() - begin >= 0.35, "looked at twice, 200 ms after each other"
 
 
 def test_config_map_is_noticed(new_runnel, tmp_path, subscribe):

@@ -184,6 +184,7 @@ watch_note_read(struct watch *w)
 {
     if (w != NULL) {
         w->known = version_of(w->path);
+        w->seen = w->known;
     }
 }
 
