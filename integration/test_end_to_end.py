@@ -172,6 +172,7 @@ def test_mqtt_retained(new_runnel, new_mosquitto, subscribe, version, policy, fi
     broker.publish("a/b", "one")
     stream.await_messages(len(first) + 1)
     assert stream.data() == first + ["one"]
+    broker.await_acknowledged("runnel")
     broker.stop()
     broker.start()
     runnel.await_ready()

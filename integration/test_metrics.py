@@ -181,9 +181,9 @@ def test_a_broken_feed_is_counted_and_loses_nothing(new_runnel, new_redis, subsc
 def test_gaps_are_counted_by_what_the_client_was_told(new_runnel, subscribe, reason):
     runnel = new_runnel(sources=API, routes=ROUTES, replay={"keep": {"events": 2}}, stream={"tail_bytes": "4K"}).start()
     stream = subscribe(runnel, "a").await_live()
-    for _ in range(20):
+    for n in range(20):
         runnel.publish("a", "x" * 10_000)
-    stream.await_messages(20)
+        stream.await_messages(n + 1)
     cursor = {"expired": stream.ids()[0], "unknown": "17000000000000-0"}[reason]
     resumed = subscribe(runnel, "a", last_event_id=cursor).await_live()
     assert len(resumed.gaps()) == 1 and f'"{reason}"' in resumed.gaps()[0].data

@@ -60,6 +60,14 @@ class Mosquitto(Process):
         except OSError:
             return False
 
+    def await_acknowledged(self, client_id):
+        """It has a PUBACK for each QoS 1 message that it sent there."""
+        def is_acknowledged():
+            log = self.log()
+            return log.count(f"Received PUBACK from {client_id} ") == log.count(f"Sending PUBLISH to {client_id} ")
+
+        wait_for(is_acknowledged, lambda: f"PUBACKs of {client_id}\n{self.log()}")
+
     def saved(self):
         """When it last wrote its state to disk, by time.time(); 0: never."""
         path = self._folder / "mosquitto.db"
