@@ -22,27 +22,71 @@ beat_send(struct subscriber *s)
 static void
 beat_start(struct subscriber *s, uint64_t ms)
 {
-    uint64_t left_ms = s->ends_ms - loop_now_ms(s->hub->loop);
+    uint64_t now_ms = loop_now_ms(s->hub->loop);
+    uint64_t left_ms = s->ends_ms > now_ms ? s->ends_ms - now_ms : 0;
     wheel_start(s->hub->wheel, &s->beat, (uint32_t)(ms < left_ms ? ms : left_ms));
 }
 
-/* Those who came together, after an outage, must not go together. */
+/*
+ * Those who came together, after an outage, must not go together; neither must those who a reload finds
+ * too old.
+ */
 static uint64_t
-beat_draw_end(const struct hub *h)
+beat_draw_end(const struct subscriber *s)
 {
-    uint64_t age_ms = h->config->max_connection_age_ms;
+    uint64_t age_ms = s->hub->config->max_connection_age_ms;
+    uint64_t now_ms = loop_now_ms(s->hub->loop);
     if (age_ms == 0) {
         return UINT64_MAX;
     }
-    return loop_now_ms(h->loop) + age_ms - backoff_random((uint32_t)(age_ms / 2 + 1));
+    uint64_t last_ms = s->begun_ms + age_ms;
+    uint64_t first_ms = last_ms - age_ms / 2;
+    if (first_ms < now_ms) {
+        first_ms = now_ms;
+    }
+    if (last_ms < now_ms) {
+        last_ms = now_ms + age_ms / 2;
+    }
+    return first_ms + backoff_random((uint32_t)(last_ms - first_ms + 1));
 }
 
 void
 beat_begin(struct subscriber *s)
 {
     uint32_t heartbeat_ms = (uint32_t)s->hub->config->heartbeat_ms;
-    s->ends_ms = beat_draw_end(s->hub);
+    s->begun_ms = loop_now_ms(s->hub->loop);
+    s->ends_ms = beat_draw_end(s);
     beat_start(s, heartbeat_ms / 2 + backoff_random(heartbeat_ms / 2 + 1));
+}
+
+/* Until its next beat. One that is overdue by this heartbeat was due by the one before, at its own time. */
+static uint64_t
+beat_left_ms(const struct subscriber *s, uint64_t heartbeat_before_ms)
+{
+    uint64_t heartbeat_ms = s->hub->config->heartbeat_ms;
+    uint64_t silent_ms = loop_now_ms(s->hub->loop) - s->sent_ms;
+    if (silent_ms < heartbeat_ms) {
+        return heartbeat_ms - silent_ms;
+    }
+    uint64_t left_ms = heartbeat_before_ms > silent_ms ? heartbeat_before_ms - silent_ms : 0;
+    return backoff_random((uint32_t)(left_ms < heartbeat_ms ? left_ms : heartbeat_ms) + 1);
+}
+
+void
+beat_follow_config(struct hub *h, const struct config_stream *before)
+{
+    bool is_age_new = h->config->max_connection_age_ms != before->max_connection_age_ms;
+    bool is_beat_new = h->config->heartbeat_ms != before->heartbeat_ms;
+    if (h->is_draining || !(is_age_new || is_beat_new)) {
+        return;
+    }
+    LIST_FOR_EACH_SAFE (node, following, &h->streams) {
+        struct subscriber *s = LIST_ITEM(node, struct subscriber, node);
+        if (is_age_new) {
+            s->ends_ms = beat_draw_end(s);
+        }
+        beat_start(s, beat_left_ms(s, before->heartbeat_ms));
+    }
 }
 
 void

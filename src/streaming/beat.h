@@ -4,10 +4,19 @@
  * that is too old, or that the drain has reached. By the hub's wheel. Worker's loop.
  */
 
+struct config_stream;
+struct hub;
 struct subscriber;
 
 /* A new stream: somewhere in the second half of the first interval, so that not all beat at once. */
 void beat_begin(struct subscriber *s);
+
+/*
+ * The hub's config took the place of `before`: its heartbeat and its age hold for the streams that are
+ * open too. None is silent for longer than it would have been under both, and those that are overdue
+ * now neither beat nor end all at once.
+ */
+void beat_follow_config(struct hub *h, const struct config_stream *before);
 
 /* Its time on the wheel has come. */
 void beat_on_due(struct subscriber *s);

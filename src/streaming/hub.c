@@ -237,28 +237,16 @@ hub_free(struct hub *h)
     free(h);
 }
 
-/* Those that are open do not wait as long as they would have. */
-static void
-hub_bring_beats_forward(struct hub *h)
-{
-    LIST_FOR_EACH_SAFE (node, following, &h->streams) {
-        struct subscriber *s = LIST_ITEM(node, struct subscriber, node);
-        wheel_start(h->wheel, &s->beat, backoff_random((uint32_t)h->config->heartbeat_ms + 1));
-    }
-}
-
 void
 hub_set_config(struct hub *h, const struct config_stream *config)
 {
-    bool is_beat_sooner = config->heartbeat_ms < h->config->heartbeat_ms;
+    const struct config_stream *before = h->config;
     h->config = config;
     tail_pool_set_limit(&h->pool, config->tail_bytes);
     catchup_set_limits(h);
     account_limits(h);
     mailbox_set_limit(h->mailbox, config->mailbox_events);
-    if (is_beat_sooner && !h->is_draining) {
-        hub_bring_beats_forward(h);
-    }
+    beat_follow_config(h, before);
 }
 
 struct mailbox *

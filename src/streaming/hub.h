@@ -32,8 +32,9 @@ struct hub *hub_new(struct loop *loop,
 void hub_free(struct hub *h);
 
 /*
- * From now on this config holds, for the streams that are open too. It must live until the next one comes
- * or the hub is freed; of the last one nothing is left then.
+ * From now on this config holds, for the streams that are open too; but for what their sockets have from
+ * the listener (stream_socket.h). It must live until the next one comes or the hub is freed; of the last
+ * one nothing is left then.
  */
 void hub_set_config(struct hub *h, const struct config_stream *config);
 

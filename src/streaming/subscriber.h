@@ -47,6 +47,7 @@ struct subscriber {
     event_id cursor;       /* every event up to here is sent, or not to be sent */
     event_id told;         /* the newest id that the client has: its last event id */
     uint64_t sent_ms;      /* loop clock of the last send */
+    uint64_t begun_ms;     /* loop clock */
     uint64_t ends_ms;      /* loop clock; UINT64_MAX: never */
     uint64_t ticket;       /* hub_stream's */
     uint8_t state;         /* enum subscriber_state */

@@ -5,8 +5,6 @@
 #include "event/mailbox.h"
 #include "hub_rig.h"
 #include "sse/parser.h"
-#include "streaming/hub_private.h"
-#include "streaming/subscriber.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -470,52 +468,6 @@ test_hub_drain_ends_every_stream_cleanly(void **state)
     world_end();
 }
 
-/* Looked up, not waited for: on a busy machine all may be seen to end in one turn. */
-static size_t
-count_different_ends(void)
-{
-    uint64_t last_ms = 0;
-    size_t count = 0;
-    LIST_FOR_EACH_SAFE (node, following, &world.hub->streams) {
-        const struct subscriber *s = LIST_ITEM(node, struct subscriber, node);
-        count += s->ends_ms != last_ms;
-        last_ms = s->ends_ms;
-    }
-    return count;
-}
-
-static void
-test_hub_streams_end_at_their_age_one_after_another(void **state)
-{
-    (void)state;
-    enum { CLIENTS = 8, AGE_MS = 800 };
-    struct config_stream config = stream_config();
-    struct client *clients[CLIENTS];
-    config.max_connection_age_ms = AGE_MS;
-    world_begin_with(config, replay_config());
-    world_start();
-    for (size_t i = 0; i < CLIENTS; i++) {
-        clients[i] = client_open("a", hub_rig_now);
-    }
-    uint64_t begin_ms = loop_now_ms(world.loop);
-    assert_true(count_different_ends() > 1);
-    while (hub_streams(world.hub) > 0) {
-        run_turns(1);
-        assert_true(hub_streams(world.hub) == CLIENTS ||
-                    loop_now_ms(world.loop) - begin_ms >= AGE_MS / 2);
-    }
-    for (size_t i = 0; i < CLIENTS; i++) {
-        client_read(clients[i]);
-        assert_true(clients[i]->is_closed);
-        assert_int_equal(clients[i]->input.size, 0);
-        assert_true(sse_parser_retry_ms(clients[i]->parser, 0) >= 2000);
-        client_free(clients[i]);
-    }
-    assert_int_equal(metrics_read(world.metrics, METRIC_STREAMS_CLOSED, METRIC_CLOSED_AGE),
-                     CLIENTS);
-    world_end();
-}
-
 static void
 test_hub_the_unsent_bound_closes_the_client_and_counts_it(void **state)
 {
@@ -560,7 +512,6 @@ main(void)
         cmocka_unit_test(test_hub_an_event_larger_than_every_buffer_arrives_whole),
         cmocka_unit_test(test_hub_streams_wait_for_the_first_feed),
         cmocka_unit_test(test_hub_drain_ends_every_stream_cleanly),
-        cmocka_unit_test(test_hub_streams_end_at_their_age_one_after_another),
         cmocka_unit_test(test_hub_the_unsent_bound_closes_the_client_and_counts_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
