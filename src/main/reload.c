@@ -189,8 +189,7 @@ reload_on_loaded(void *arg, int err, struct settings *settings, struct problems 
         return;
     }
     r->next = settings;
-    if (!watch_is_unchanged(r->watch)) { /* somebody wrote while it was read */
-        r->is_wanted = true;
+    if (!watch_confirm_read(r->watch)) { /* somebody wrote meanwhile: the watch will tell */
         reload_end(r);
         return;
     }

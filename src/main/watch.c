@@ -119,7 +119,15 @@ watch_look(void *arg)
     timer_start(&w->settle, WATCH_SETTLE_MS);
 }
 
-/* Looking does not begin anew with each event: a busy directory would put it off for ever. */
+/* Does not begin anew with each event: a busy directory would put it off for ever. */
+static void
+watch_look_soon(struct watch *w)
+{
+    if (!timer_is_running(&w->settle)) {
+        timer_start(&w->settle, WATCH_SETTLE_MS);
+    }
+}
+
 static void
 watch_on_events(evutil_socket_t fd, short what, void *arg)
 {
@@ -128,9 +136,7 @@ watch_on_events(evutil_socket_t fd, short what, void *arg)
     (void)what;
     while (read(fd, events, sizeof events) > 0) {
     }
-    if (!timer_is_running(&w->settle)) {
-        timer_start(&w->settle, WATCH_SETTLE_MS);
-    }
+    watch_look_soon(w);
 }
 
 static bool
@@ -189,8 +195,15 @@ watch_note_read(struct watch *w)
 }
 
 bool
-watch_is_unchanged(const struct watch *w)
+watch_confirm_read(struct watch *w)
 {
-    struct version now = w != NULL ? version_of(w->path) : (struct version){.size = 0};
-    return w == NULL || version_is_same(&now, &w->known);
+    if (w == NULL) {
+        return true;
+    }
+    struct version now = version_of(w->path);
+    bool is_same = version_is_same(&now, &w->known);
+    if (!is_same) {
+        watch_look_soon(w);
+    }
+    return is_same;
 }

@@ -18,5 +18,6 @@ void watch_free(struct watch *w); /* NULL is fine */
 /* The file is about to be read: only what it becomes after this is news. NULL is fine. */
 void watch_note_read(struct watch *w);
 
-/* Whether it is still what it was then. NULL: nobody knows better. */
-bool watch_is_unchanged(const struct watch *w);
+/* It was read: whether it is still what it was then. Where it is not, that is told when it has settled, as every change
+ * is. True for NULL: nobody knows better. */
+bool watch_confirm_read(struct watch *w);
