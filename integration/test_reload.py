@@ -314,6 +314,19 @@ def test_source_that_can_never_work_is_refused(new_runnel, redis_server, tmp_pat
     assert runnel.publish("t", "still") == 1
 
 
+def test_reload_that_waits_for_a_broker_is_seen(new_runnel, new_mosquitto):
+    plant = new_mosquitto().start()
+    runnel = new_runnel(sources={"plant": plant.source()}, routes=[route("plant", "old", "out")]).start()
+    plant.pause()
+    write_config(runnel.config_path, runnel.config | {"routes": [route("plant", "new", "out")]})
+    runnel.signal(signal.SIGHUP)
+    wait_for(lambda: (config_line(runnel) or "").startswith("being applied"), "the reload to begin")
+    assert reloads(runnel, "success") == 0
+    plant.resume()
+    wait_for(lambda: reloads(runnel, "success") == 1, "its end")
+    assert config_line(runnel) is None
+
+
 @pytest.mark.sanitized
 def test_reload_while_a_broker_is_down(new_runnel, new_redis, new_mosquitto, subscribe):
     shop, plant = new_redis().start(), new_mosquitto().start()

@@ -201,6 +201,7 @@ reload_on_loaded(void *arg, int err, struct settings *settings, struct problems 
         return;
     }
     r->state = RELOAD_APPLYING;
+    reload_tell_health(r, "being applied: sources and workers are taking it over");
     r->parts.apply(r->parts.arg, settings);
 }
 
