@@ -1,8 +1,7 @@
 /*
- *     sources --message--> pipeline --drafts--> replay log --frames--> broadcast --mail--> workers'
- * hubs
+ *     sources --message--> pipeline --drafts--> replay log --frames--> broadcast --mail--> hubs
  *
- * What is made first is freed last: the workers' readers need the log, the sources the pipeline.
+ * The hubs are the workers'. What is made first is freed last: the workers' readers need the log, the sources the pipeline.
  */
 
 #include "main/daemon.h"

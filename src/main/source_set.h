@@ -3,7 +3,7 @@
  * The sources that run, and those that end: made of settings, and changed to those of another config. What a source
  * was connected by and what its messages are routed by may be two different settings; it keeps both. Ingest loop.
  *
- *     plan ─> apply:  gone, or connected otherwise ─> stopped, ends when the log has all that it took
+ *     plan ─> apply:  gone, or connected otherwise ─> stopped, ends when it is idle: many are at once
  *                     connected as before          ─> stays, resubscribes, and then changes its table
  *                     new                          ─> started
  *
@@ -52,7 +52,7 @@ void source_set_stop(struct source_set *set);
 /* All are stopped: the log has what they took, and their brokers know. */
 bool source_set_is_idle(const struct source_set *set);
 
-/* From the log, for all of them. */
+/* From the log: for those that run and those that end; a mark only for those that run. */
 void source_set_on_stored(struct source_set *set, uint64_t ticket);
 void source_set_on_dropped(struct source_set *set, uint64_t ticket);
 void source_set_on_mark(struct source_set *set, const struct mark *mark, bool is_refused);

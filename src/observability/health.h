@@ -1,7 +1,7 @@
 #pragma once
 /*
- * What is ready and what is not. Ingest loop only. A component is a source or the log; readiness is
- * that none of the required ones is down. /readyz prints each with its reason.
+ * What is ready and what is not. Ingest loop only. A component is a source, the log or the config;
+ * readiness is that none is down. /readyz prints each with what there is to say of it.
  */
 
 #include "base/err.h"
@@ -17,7 +17,7 @@ void health_free(struct health *h);
 
 /*
  * Adds or changes a component. `name` such as "source plant" or "replay log"; copied. `why` is one
- * sentence, copied, "" where up. Logs nothing: the owner of the activity does.
+ * sentence, copied; "" where there is nothing to say, as for most that are up. Logs nothing: the owner of the activity does.
  */
 void health_set(struct health *h, const char *name, bool is_up, const char *why);
 

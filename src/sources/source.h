@@ -27,7 +27,8 @@ struct sink {
      * 0: taken; once source_on_stored() is told a ticket >= `*ret_ticket` the message is safe (for
      * a message that no route wanted that may be at once: the ticket is one already stored, or 0).
      * SINK_E_FULL: the log's queue is full and nothing was taken; a source that can make its broker
-     * wait does so, another one counts the loss. Negative: ERR_MEMORY, treated alike.
+     * wait does so, another one counts the loss. Negative: ERR_MEMORY, treated alike; anything else,
+     * such as ERR_LIMIT: it can never be taken; it is lost, or refused for good.
      */
     int (*on_message)(void *arg, const struct message *message, uint64_t *ret_ticket);
     /* `count` messages that a source had are lost: the log is told, so that clients see a gap. */
