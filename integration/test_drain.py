@@ -1,5 +1,6 @@
 """SIGTERM and its like: streams end as HTTP ends them, each with its own retry time, and the process with status 0."""
 
+import re
 import signal
 import socket
 import time
@@ -173,6 +174,19 @@ def test_log_gets_what_the_sources_took(new_runnel, new_redis, subscribe):
     assert runnel.wait() == 0
     source = subscribe(runnel.start(), "a", since="earliest").await_live()
     assert source.data() == texts
+
+
+def test_what_a_silent_log_did_not_get_is_told(new_runnel, new_redis):
+    shop, log = new_redis().start(), new_redis().start()
+    runnel = new_runnel(sources={"shop": shop.source()}, replay={"store": "redis"} | log.broker(),
+                        routes=[{"source": "shop", "topic": "t", "channel": "a"}]).start()
+    log.pause()
+    shop.publish_all("t", ["1", "2", "3"])
+    wait_for(lambda: runnel.metric("runnel_replay_queue_events") == 3, "the queue")
+    assert runnel.stop() == 0
+    line = next(line for line in runnel.log().splitlines() if "serve.log_incomplete" in line)
+    assert "the replay log does not answer" in line
+    assert re.search(r"events\W+3\b", line), line
 
 
 def test_restarts_neither_lose_nor_double_mqtt_messages(new_runnel, new_redis, mosquitto, subscribe):

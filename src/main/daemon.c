@@ -204,6 +204,19 @@ daemon_is_idle(void *arg)
 }
 
 static void
+daemon_give_up(void *arg)
+{
+    const struct daemon *d = arg;
+    uint64_t events = 0;
+    uint64_t bytes = 0;
+    replay_queue(d->log, &events, &bytes);
+    log_warn("serve.log_incomplete",
+             LOG_TEXT("problem", events > 0 ? "the replay log does not answer"
+                                            : "a source's broker does not answer"),
+             LOG_U64("events", events), LOG_U64("bytes", bytes));
+}
+
+static void
 daemon_on_signal(evutil_socket_t signal, short what, void *arg)
 {
     struct daemon *d = arg;
@@ -256,7 +269,8 @@ daemon_build_base(struct daemon *d)
                                                         .unready = daemon_unready,
                                                         .end_streams = daemon_end_streams,
                                                         .stop_sources = daemon_stop_sources,
-                                                        .is_idle = daemon_is_idle});
+                                                        .is_idle = daemon_is_idle,
+                                                        .give_up = daemon_give_up});
     if (d->metrics == NULL || d->health == NULL || d->from_workers == NULL || d->drain == NULL) {
         return ERR_MEMORY;
     }

@@ -40,7 +40,7 @@ drain_poll_log(struct drain *d)
     }
     d->is_idle = d->steps.is_idle(d->steps.arg);
     if (!d->is_idle && loop_now_ms(d->loop) >= d->give_up_ms) {
-        log_warn("serve.log_incomplete", LOG_TEXT("problem", "the replay log does not answer"));
+        d->steps.give_up(d->steps.arg);
         loop_stop(d->loop);
         return;
     }

@@ -24,6 +24,7 @@ struct drain_steps {
     void (*end_streams)(void *arg, uint32_t over_ms); /* then drain_on_streams_ended() */
     void (*stop_sources)(void *arg);
     bool (*is_idle)(void *arg); /* the log has all that the sources took, and they said so */
+    void (*give_up)(void *arg); /* it took too long: what is not in the log by now is left */
 };
 
 /* NULL on OOM. */

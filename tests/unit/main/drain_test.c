@@ -17,7 +17,8 @@ struct world {
     struct loop *loop;
     struct drain *drain;
     struct timer again; /* a second signal */
-    char steps[16];     /* a letter each: not ready (u), streams end (s), sources stop (q) */
+    /* a letter each: unready (u), streams end (s), sources stop (q), the log is given up (g) */
+    char steps[16];
     uint32_t over_ms;
     int asked;             /* how often whether all is idle */
     int idle_at;           /* from which time on it is */
@@ -71,6 +72,12 @@ on_is_idle(void *arg)
 }
 
 static void
+on_give_up(void *arg)
+{
+    note(arg, 'g');
+}
+
+static void
 on_again(void *arg)
 {
     struct world *w = arg;
@@ -86,7 +93,8 @@ setup(void **state)
                                                               .unready = on_unready,
                                                               .end_streams = on_end_streams,
                                                               .stop_sources = on_stop_sources,
-                                                              .is_idle = on_is_idle});
+                                                              .is_idle = on_is_idle,
+                                                              .give_up = on_give_up});
     timer_init(&world.again, world.loop, on_again, &world);
     *state = &world;
     return 0;
@@ -146,6 +154,7 @@ test_drain_log_that_does_not_answer_is_left(void **state)
     w->idle_at = INT32_MAX;
     run(w, 0, 0, true);
     assert_true(w->asked > 1);
+    assert_string_equal(w->steps, "usqg");
 }
 
 static void
