@@ -129,7 +129,11 @@ conn_set_address(struct conn *c, const struct address *address)
     c->is_proxy = networks_have(&config->trusted_proxies, address);
     if (!c->is_proxy) {
         c->client = admission_client(config, address);
-        c->ticket = admission_enter(env->admission, config, c->client) ? c->client : 0;
+        bool is_counted = admission_enter(env->admission, config, c->client);
+        c->ticket = is_counted ? c->client : 0;
+        if (!is_counted && config->connections_per_address > 0) {
+            metrics_add(env->metrics, METRIC_HTTP_UNCOUNTED, 0, 1);
+        }
     }
 }
 

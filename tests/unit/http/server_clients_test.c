@@ -1,7 +1,9 @@
 /* The public front end over loopback: limits by client, and who the client is. */
 #undef NDEBUG
+#include "base/map.h"
 #include "event/loop.h"
 #include "front.h"
+#include "http/admission.h"
 #include "http/server.h"
 
 #include <setjmp.h>
@@ -109,6 +111,22 @@ test_server_clients_are_forgotten_where_the_hub_fails(void **state)
     run_until(f, is_last_client_over);
     hub.fails_with = 0;
     assert_opens(f, client_ask(f, STREAM));
+}
+
+/* More addresses than the table was made for at the start: a limit cannot hold for them, and that is counted. */
+static void
+test_server_clients_that_cannot_be_told_apart_are_let_pass_and_counted(void **state)
+{
+    struct fixture *f = *state;
+    f->config.http.connections_per_address = 1;
+    for (uint64_t i = 0; i < 100 * f->config.http.connections; i++) {
+        uint64_t client = map_hash((struct str){(const char *)&i, sizeof(i)});
+        (void)admission_enter(f->admission, &f->config.http, client);
+    }
+    assert_opens(f, client_ask(f, STREAM));
+    hub_close_stream();
+    assert_opens(f, client_ask(f, STREAM));
+    assert_int_equal(count(f, METRIC_HTTP_UNCOUNTED, 0), 2);
 }
 
 /* A limit of 1, and room for 17 that may be told so. */
@@ -347,6 +365,7 @@ main(void)
         WITH_SERVER(test_server_clients_of_another_address_have_their_own_limit),
         WITH_SERVER(test_server_clients_whose_stream_ended_may_come_again),
         WITH_SERVER(test_server_clients_are_forgotten_where_the_hub_fails),
+        WITH_SERVER(test_server_clients_that_cannot_be_told_apart_are_let_pass_and_counted),
         WITH_SERVER(test_server_clients_far_beyond_the_limit_are_closed_at_once),
         WITH_SERVER(test_server_clients_may_not_come_faster_than_the_rate),
         WITH_SERVER(test_server_clients_of_one_address_have_their_own_rate),
