@@ -16,7 +16,7 @@ conn_fail(struct conn *c, int problem)
 {
     log_debug("http.conn_failed", LOG_TEXT("problem", err_text(problem)));
     if (problem == ERR_MEMORY) {
-        metrics_add(c->env->metrics, METRIC_HTTP_REFUSED, METRIC_REFUSED_MEMORY, 1);
+        refusal_count(c->env->metrics, &c->address, METRIC_REFUSED_MEMORY);
     }
     conn_set_state(c, CONN_CLOSED);
 }
