@@ -13,8 +13,7 @@ import xml.etree.ElementTree
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGES = ["lint", "unit", "fuzz", "integration", "image"]
 JOBS = str(os.cpu_count() or 2)
-# Most tests wait for something; a module stays together, for what its tests share.
-PARALLEL = ["-n", str(int(JOBS) + 1), "--dist", "loadscope"]
+AT_ONCE = str(int(JOBS) + 2)  # most tests wait for something
 STEP_TIMEOUT_S = 1200  # a step that hangs is broken, and the others still run
 NOTHING, SOME, ALL = range(3)
 
@@ -82,22 +81,23 @@ class Run:
                 self.trouble(f"build {preset}")
         return self.built[preset]
 
-    def ctest(self, preset, label, jobs=JOBS):
+    def ctest(self, preset, label):
         """What is not built fails by its own name."""
         if self.build(preset) == NOTHING:
             return
         report = self.reports / f"ctest-{preset}-{label}.xml"
         self.tests(f"{label} ({preset})", [
-            *fixed_addresses(preset), "ctest", "--test-dir", f"build/{preset}", "-L", f"^{label}$", "-j", jobs,
+            *fixed_addresses(preset), "ctest", "--test-dir", f"build/{preset}", "-L", f"^{label}$", "-j", AT_ONCE,
             "--output-on-failure", "--no-tests=error", "--output-junit", str(report)], report)
 
-    def pytest(self, preset, marks):
+    def pytest(self, preset, marks, together="loadscope"):
+        """`together`: what runs in one process, for what its tests share: a module, or "load", nothing."""
         if self.build(preset) != ALL:
             return
         report = self.reports / f"pytest-{preset}-{marks.replace(' ', '-')}.xml"
         self.tests(f"pytest {marks} ({preset})", [
             *fixed_addresses(preset), "/usr/bin/python3", "-m", "pytest", "integration", "-ra", "--durations=20",
-            "--timeout=300", *PARALLEL,
+            "--timeout=300", "-n", AT_ONCE, "--dist", together,
             "-o", "junit_family=xunit2", f"--junitxml={report}", "-m", marks], report,
             {"RUNNEL_BIN": str(ROOT / f"build/{preset}/src/main/runnel")})
 
@@ -116,7 +116,7 @@ class Run:
         if install.exists() and self.command("integration/install", [str(install)]) != 0:
             self.trouble("integration/install")
         self.pytest("release", "not chaos and not image")
-        self.pytest("dev", "chaos")
+        self.pytest("dev", "chaos", together="load")
         for preset in ("asan", "tsan"):
             self.pytest(preset, "sanitized")
 
