@@ -3,13 +3,13 @@ deploy/kubernetes/demo without a cluster: its own processes, configs and probes,
 """
 
 import re
-import shutil
 import subprocess
 
 import pytest
 import yaml
 
 from harness import http
+from harness.config_map import ConfigMapVolume
 from harness.manifests import KUBERNETES, config_of, of_kind, pods, render, runnel_container
 from harness.ports import free_port
 from harness.process import Process
@@ -99,28 +99,6 @@ def test_demo(demo, subscribe):
     edge.await_down("replay log")
     assert probes("livenessProbe") == [200, 200], "a restart would mend nothing"
     assert probes("readinessProbe") == [503, 200], "clients are kept, and new ones taken"
-
-
-class ConfigMapVolume:
-    """As the kubelet lays it out: each version in a folder of its own, and a link to the newest, which is swapped."""
-
-    def __init__(self, folder, name):
-        self.file = folder / name
-        self._versions = 0
-        folder.mkdir()
-        self.file.symlink_to(f"..data/{name}")
-
-    def write(self, text):
-        folder = self.file.parent
-        previous = [path for path in folder.glob("..version*")]
-        self._versions += 1
-        version = folder / f"..version{self._versions}"
-        version.mkdir()
-        (version / self.file.name).write_text(text, encoding="utf-8")
-        (folder / "..data_tmp").symlink_to(version.name)
-        (folder / "..data_tmp").rename(folder / "..data")
-        for path in previous:
-            shutil.rmtree(path)
 
 
 def test_a_changed_config_map_is_applied_without_a_restart(demo, tmp_path, subscribe):
