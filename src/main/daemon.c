@@ -367,14 +367,19 @@ daemon_build_sources(struct daemon *d)
     return source_set_plan(d->sources, d->settings);
 }
 
+static const char *
+daemon_host_text(const struct config *c)
+{
+    return c->http.listen.host[0] != '\0' ? c->http.listen.host : "*";
+}
+
 static void
 daemon_notify_ready(const struct daemon *d)
 {
     char status[128];
     const struct config *c = d->settings->config;
-    const char *host = c->http.listen.host[0] != '\0' ? c->http.listen.host : "*";
-    snprintf(status, sizeof(status), "Serving %s port %u, %zu sources, %zu routes", host,
-             worker_port(d->workers[0]), c->sources_length, c->routes_length);
+    snprintf(status, sizeof(status), "Serving %s port %u, %zu sources, %zu routes",
+             daemon_host_text(c), worker_port(d->workers[0]), c->sources_length, c->routes_length);
     notify_ready(status);
 }
 
@@ -458,8 +463,7 @@ static void
 daemon_announce(const struct daemon *d)
 {
     const struct config *c = d->settings->config;
-    const char *host = c->http.listen.host[0] != '\0' ? c->http.listen.host : "*";
-    log_info("serve.started", LOG_TEXT("http_host", host),
+    log_info("serve.started", LOG_TEXT("http_host", daemon_host_text(c)),
              LOG_U64("http_port", worker_port(d->workers[0])),
              LOG_U64("admin_port", d->admin != NULL ? admin_port(d->admin) : 0),
              LOG_U64("workers", d->workers_length), LOG_U64("sources", c->sources_length),
