@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 struct message {
-    uint32_t source;         /* index into config.sources */
+    uint32_t source;         /* index into config.sources; the router's, sources leave it */
     struct str topic;        /* Redis channel, MQTT topic, path behind /publish/ ; any bytes */
     struct str payload;      /* any bytes */
     uint64_t received_ms;    /* wall clock at receipt */

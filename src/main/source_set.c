@@ -89,10 +89,9 @@ routing_init(struct routing *routing, struct settings *settings, uint32_t index)
 }
 
 static bool
-running_is_first(void *arg, uint32_t source, size_t subscription, struct str topic)
+running_is_first(void *arg, size_t subscription, struct str topic)
 {
     const struct routing *routing = &((const struct running *)arg)->routing;
-    (void)source;
     return table_subscription_is_first(routing->settings->table, routing->index, subscription,
                                        topic);
 }
@@ -141,7 +140,6 @@ running_make_source(struct running *r)
     const struct source_set_parts *parts = &r->set->parts;
     const struct source_settings settings = {
         .config = running_config(r),
-        .index = r->index,
         .subscriptions = r->routing.subscriptions,
         .subscriptions_length = r->routing.length,
         .loop = parts->loop,

@@ -103,10 +103,8 @@ http_give(const struct http *h, struct evbuffer *body, struct str topic, uint64_
     if (data == NULL && size > 0) {
         return ERR_MEMORY;
     }
-    const struct message message = {.source = h->settings.index,
-                                    .topic = topic,
-                                    .payload = {data, size},
-                                    .received_ms = loop_wall_ms(h->settings.loop)};
+    const struct message message = {
+        .topic = topic, .payload = {data, size}, .received_ms = loop_wall_ms(h->settings.loop)};
     return sink->on_message(sink->arg, &message, ret_ticket);
 }
 

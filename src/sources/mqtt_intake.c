@@ -95,7 +95,6 @@ mqtt_intake_message(struct mqtt_intake *in,
         return 0;
     }
     struct message taken = {
-        .source = settings->index,
         .topic = str_from(message->topic),
         .payload = {message->payload, (size_t)message->payloadlen},
         .received_ms = loop_wall_ms(settings->loop),

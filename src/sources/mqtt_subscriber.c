@@ -481,7 +481,7 @@ mqtt_subscriber_is_younger(const struct mqtt_subscriber *s, const char *topic, s
 {
     const struct source_dedup *dedup = &s->settings->dedup;
     if (s->is_in_order && dedup->is_first != NULL &&
-        dedup->is_first(dedup->arg, s->settings->index, which, str_from(topic))) {
+        dedup->is_first(dedup->arg, which, str_from(topic))) {
         return false;
     }
     for (size_t i = 0; i < which; i++) {

@@ -37,8 +37,7 @@ pubsub_is_wanted(const struct redis_pubsub *p, const struct redis_message *m)
     if (!pubsub_filters_find(p->filters, m->filter, m->is_pattern, &index)) {
         return false; /* not asked for any more, or not yet */
     }
-    return dedup->is_first == NULL ||
-           dedup->is_first(dedup->arg, p->settings.index, index, m->channel);
+    return dedup->is_first == NULL || dedup->is_first(dedup->arg, index, m->channel);
 }
 
 static void
@@ -50,10 +49,8 @@ pubsub_on_message(void *arg, const struct redis_message *m)
     if (!pubsub_is_wanted(p, m)) {
         return;
     }
-    const struct message message = {.source = p->settings.index,
-                                    .topic = m->channel,
-                                    .payload = m->payload,
-                                    .received_ms = loop_wall_ms(p->settings.loop)};
+    const struct message message = {
+        .topic = m->channel, .payload = m->payload, .received_ms = loop_wall_ms(p->settings.loop)};
     int result = sink->on_message(sink->arg, &message, &ticket);
     if (result == 0) {
         metrics_series_add(p->settings.series, METRIC_SOURCE_MESSAGES, 0, 1);

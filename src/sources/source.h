@@ -57,7 +57,7 @@ struct source_subscription {
 struct source_dedup {
     void *arg;
     /* NULL: always. */
-    bool (*is_first)(void *arg, uint32_t source, size_t subscription, struct str topic);
+    bool (*is_first)(void *arg, size_t subscription, struct str topic);
 };
 
 /* Who is told that source_resubscribe() is done. NULL function: nobody. */
@@ -68,7 +68,6 @@ struct source_owner {
 
 struct source_settings {
     const struct config_source *config;              /* outlives the source */
-    uint32_t index;                                  /* of it in config.sources */
     const struct source_subscription *subscriptions; /* borrowed, see source_resubscribe() */
     size_t subscriptions_length;
     struct loop *loop;

@@ -81,10 +81,8 @@ intake_give(struct stream_intake *in,
 {
     const struct sink *sink = &in->settings->sink;
     struct str field = str_from(in->settings->config->stream.field);
-    struct message message = {.source = in->settings->index,
-                              .topic = s->node.key,
-                              .received_ms = loop_wall_ms(in->settings->loop),
-                              .mark = mark};
+    struct message message = {
+        .topic = s->node.key, .received_ms = loop_wall_ms(in->settings->loop), .mark = mark};
     int result = stream_payload(fields, field, &in->payload, &message.payload);
     if (result == STREAM_PAYLOAD_E_NO_FIELD) {
         result = sink->move_mark(sink->arg, mark, &in->taken);

@@ -27,7 +27,7 @@ static int
 fixture_on_message(void *arg, const struct message *message, uint64_t *ret_ticket)
 {
     struct fixture *f = arg;
-    assert_int_equal(message->source, 0);
+    assert_true(message->received_ms > 0);
     f->taken += f->result == 0;
     *ret_ticket = 42;
     return f->result;

@@ -98,7 +98,6 @@ static int
 rig_on_message(void *arg, const struct message *m, uint64_t *ret_ticket)
 {
     struct stream_rig *r = arg;
-    assert_int_equal(m->source, 0);
     assert_non_null(m->mark);
     assert_true(m->received_ms > 0);
     if (r->result != 0) {
