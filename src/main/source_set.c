@@ -14,16 +14,10 @@
 #include "sources/http.h"
 #include "sources/source.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-    COMPONENT_SIZE_MAX = 128, /* the name of a source has 64 bytes */
-    REAP_EVERY_MS = 20,       /* its broker's goodbye tells nobody */
-};
-
-#define PUBLISH_PREFIX "/publish/"
+enum { REAP_EVERY_MS = 20 }; /* a broker's goodbye tells nobody */
 
 /* By what messages are routed, or will be. */
 struct routing {
@@ -173,9 +167,11 @@ set_plan_new(struct source_set *set, uint32_t index)
 }
 
 static void
-running_component(const struct running *r, char text[static COMPONENT_SIZE_MAX])
+running_leave_health(const struct running *r)
 {
-    (void)snprintf(text, COMPONENT_SIZE_MAX, "source %s", running_config(r)->name);
+    char component[SOURCE_COMPONENT_SIZE_MAX];
+    source_component(running_config(r), component);
+    health_remove(r->set->parts.health, component);
 }
 
 static bool
@@ -190,7 +186,7 @@ running_start(struct running *r)
     source_on_stored(r->source, pipeline_stored(r->set->parts.pipeline));
     int err = source_start(r->source);
     if (err == 0 && running_has_port(r)) {
-        err = admin_add_prefix(r->set->parts.admin, PUBLISH_PREFIX, http_source_on_request,
+        err = admin_add_prefix(r->set->parts.admin, HTTP_SOURCE_PREFIX, http_source_on_request,
                                r->source);
     }
     if (err != 0) {
@@ -203,13 +199,11 @@ running_start(struct running *r)
 static void
 running_end(struct running *r)
 {
-    char component[COMPONENT_SIZE_MAX];
     if (running_has_port(r)) {
-        admin_remove_prefix(r->set->parts.admin, PUBLISH_PREFIX);
+        admin_remove_prefix(r->set->parts.admin, HTTP_SOURCE_PREFIX);
     }
     source_stop(r->source);
-    running_component(r, component);
-    health_remove(r->set->parts.health, component);
+    running_leave_health(r);
     metrics_series_set(labels_source(r->made_of->labels, r->index), METRIC_SOURCE_UP, 0, 0);
     log_info("source.ended", LOG_TEXT("source", running_config(r)->name));
     list_remove(&r->node);
@@ -305,8 +299,8 @@ set_must_wait(const struct source_set *set, const struct running *r)
 static void
 running_tell_waiting(const struct running *r)
 {
-    char component[COMPONENT_SIZE_MAX];
-    running_component(r, component);
+    char component[SOURCE_COMPONENT_SIZE_MAX];
+    source_component(running_config(r), component);
     health_set(r->set->parts.health, component, false, "waits for the end of the one before it");
 }
 
@@ -331,9 +325,7 @@ set_forget_waiting(struct source_set *set)
 {
     LIST_FOR_EACH_SAFE (node, following, &set->waiting) {
         struct running *r = LIST_ITEM(node, struct running, node);
-        char component[COMPONENT_SIZE_MAX];
-        running_component(r, component);
-        health_remove(set->parts.health, component);
+        running_leave_health(r);
         running_free(r);
     }
 }

@@ -11,17 +11,15 @@
 #include <event2/buffer.h>
 #include <event2/http.h>
 
-#include <stdio.h>
 #include <stdlib.h>
 
 enum {
     HTTP_TOPIC_SIZE_MAX = 1024, /* chosen: longer than topics are */
-    HTTP_COMPONENT_SIZE_MAX = 240,
     HTTP_UNAUTHORIZED = 401,
     HTTP_FORBIDDEN = 403
 };
 
-static const struct str http_prefix = {"/publish/", sizeof("/publish/") - 1};
+static const struct str http_prefix = {HTTP_SOURCE_PREFIX, sizeof HTTP_SOURCE_PREFIX - 1};
 
 struct http {
     struct source source; /* first */
@@ -34,8 +32,8 @@ static void
 http_set_up(struct http *h, bool is_up)
 {
     const struct source_settings *settings = &h->settings;
-    char component[HTTP_COMPONENT_SIZE_MAX];
-    (void)snprintf(component, sizeof component, "source %s", settings->config->name);
+    char component[SOURCE_COMPONENT_SIZE_MAX];
+    source_component(settings->config, component);
     health_set(settings->health, component, is_up, is_up ? "" : "stopped");
     metrics_series_set(settings->series, METRIC_SOURCE_UP, 0, is_up);
     h->is_started = is_up;

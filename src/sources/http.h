@@ -19,5 +19,7 @@ struct evhttp_request;
 /* NULL on OOM, which is logged. */
 struct source *http_source_new(const struct source_settings *settings);
 
-/* For admin_add_prefix(admin, "/publish/", http_source_on_request, source). */
+#define HTTP_SOURCE_PREFIX "/publish/"
+
+/* For admin_add_prefix(admin, HTTP_SOURCE_PREFIX, http_source_on_request, source). */
 void http_source_on_request(struct evhttp_request *request, void *source);

@@ -5,6 +5,15 @@
 #include "sources/redis_pubsub.h"
 #include "sources/redis_stream.h"
 
+#include <stdio.h>
+
+void
+source_component(const struct config_source *config,
+                 char ret_text[static SOURCE_COMPONENT_SIZE_MAX])
+{
+    (void)snprintf(ret_text, SOURCE_COMPONENT_SIZE_MAX, "source %s", config->name);
+}
+
 struct source *
 source_new(const struct source_settings *settings)
 {

@@ -19,6 +19,7 @@ struct metrics_series;
 struct source;
 
 enum { SINK_E_FULL = 1 };
+enum { SOURCE_COMPONENT_SIZE_MAX = 128 }; /* with the terminator; a source's name has 64 bytes */
 
 /* Where messages go. */
 struct sink {
@@ -97,6 +98,10 @@ struct source_ops {
 struct source {
     const struct source_ops *ops;
 };
+
+/* What health calls the source: "source <name>". */
+void source_component(const struct config_source *config,
+                      char ret_text[static SOURCE_COMPONENT_SIZE_MAX]);
 
 /* By config->type. NULL on failure (logged). */
 struct source *source_new(const struct source_settings *settings);

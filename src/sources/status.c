@@ -22,7 +22,7 @@ status_init(struct status *s, const struct source_settings *settings)
     const struct config_source *config = settings->config;
     bool is_ipv6 = strchr(config->broker.host, ':') != NULL;
     *s = (struct status){.settings = settings, .kind = STATUS_DOWN};
-    (void)snprintf(s->component, sizeof s->component, "source %s", config->name);
+    source_component(config, s->component);
     (void)snprintf(s->broker, sizeof s->broker, is_ipv6 ? "[%s]:%u" : "%s:%u", config->broker.host,
                    (unsigned)config->broker.port);
     (void)snprintf(s->why, sizeof s->why, "connecting");

@@ -16,8 +16,8 @@ enum status_kind {
 
 struct status {
     const struct source_settings *settings; /* borrowed */
-    char component[STATUS_TEXT_SIZE_MAX];   /* of health: "source <name>" */
-    char broker[STATUS_TEXT_SIZE_MAX];      /* host:port */
+    char component[SOURCE_COMPONENT_SIZE_MAX];
+    char broker[STATUS_TEXT_SIZE_MAX]; /* host:port */
     enum status_kind kind;
     char why[STATUS_TEXT_SIZE_MAX]; /* as logged last; "" while up */
 };
