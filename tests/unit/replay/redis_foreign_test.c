@@ -1,10 +1,8 @@
 #undef NDEBUG
 /* What others write into the log's Redis: other versions of runnel, other programs, nobody of good will. */
-#include "brokers.h"
 #include "event/loop.h"
-#include "log_rig.h"
 #include "observability/metrics.h"
-#include "redis_server.h"
+#include "redis_rig.h"
 #include "waiting.h"
 
 #include <setjmp.h>
@@ -16,43 +14,24 @@
 
 #include <cmocka.h>
 
-struct fixture {
-    struct loop *loop;
-    struct redis_server *server;
-    struct config_replay config;
-    struct log_rig rig;
-};
-
 static int
 setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->loop = loop_new("test");
-    f->server = redis_server_start(NULL);
-    f->config = log_rig_config();
-    f->config.redis = broker_on(redis_server_port(f->server));
-    log_rig_open(&f->rig, f->loop, replay_redis_new, &f->config);
-    log_rig_wait_up(&f->rig);
-    *state = f;
+    *state = redis_rig_new(NULL);
     return 0;
 }
 
 static int
 teardown(void **state)
 {
-    struct fixture *f = *state;
-    log_rig_close(&f->rig);
-    loop_free(f->loop);
-    redis_server_free(f->server);
-    free(f);
+    redis_rig_free(*state);
     return 0;
 }
 
 static void
 test_redis_foreign_entries_that_no_runnel_wrote_are_left_out(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     unsigned long long ms = event_id_ms(r->position) - 1;
     struct redis_server *server = f->server;
@@ -72,7 +51,7 @@ test_redis_foreign_entries_that_no_runnel_wrote_are_left_out(void **state)
 static void
 test_redis_foreign_page_of_nothing_usable_is_a_gap_and_an_end(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     const struct replay_page_request request = {
         .channel = STR("c"), .limit_events = 1, .limit_bytes = 1024};
@@ -87,7 +66,7 @@ test_redis_foreign_page_of_nothing_usable_is_a_gap_and_an_end(void **state)
 static void
 test_redis_foreign_feed_messages_that_no_runnel_wrote_do_no_harm(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     redis_server_do(f->server, "PUBLISH {runnel}:feed %s", "hello");
     redis_server_do(f->server, "PUBLISH {runnel}:feed %s", "");
@@ -107,7 +86,7 @@ has_left_out_one(void *arg)
 static void
 test_redis_foreign_hostile_body_in_the_feed_is_left_out(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     event_id next = r->position + 1;
     char message[512];
@@ -128,7 +107,7 @@ test_redis_foreign_hostile_body_in_the_feed_is_left_out(void **state)
 static void
 test_redis_foreign_entries_without_traits_are_events(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     (void)log_rig_put(r, "other", "1");
     event_id head = r->position;
@@ -147,7 +126,7 @@ test_redis_foreign_entries_without_traits_are_events(void **state)
 
 /* The text of a reply to HGET of the log's head. */
 static void
-expect_losses(const struct fixture *f, const char *count)
+expect_losses(const struct redis_rig *f, const char *count)
 {
     redisReply *reply = redis_server_ask(f->server, "HGET {runnel}:head losses");
     assert_non_null(reply);
@@ -158,7 +137,7 @@ expect_losses(const struct fixture *f, const char *count)
 static void
 test_redis_foreign_key_of_another_type_stops_no_other_channel(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     redis_server_do(f->server, "SET {runnel}:c:bad x");
     log_rig_append(r, "good", "1");
@@ -184,7 +163,7 @@ test_redis_foreign_key_of_another_type_stops_no_other_channel(void **state)
 static void
 test_redis_foreign_key_of_another_type_is_a_gap_of_its_channel(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     event_id cursor = log_rig_put(r, "good", "1")->id;
     redis_server_do(f->server, "SET {runnel}:c:bad x");
@@ -211,7 +190,7 @@ test_redis_foreign_key_of_another_type_is_a_gap_of_its_channel(void **state)
 static void
 test_redis_foreign_later_id_is_a_gap_behind_what_is_older(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     event_id cursor = log_rig_put(r, "c", "1")->id;
     event_id newest = log_rig_put(r, "c", "2")->id;

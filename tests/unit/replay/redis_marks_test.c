@@ -1,9 +1,7 @@
 #undef NDEBUG
 /* What marks are for: processes that die, processes that are not alone, a server that forgets. */
-#include "brokers.h"
 #include "event/loop.h"
-#include "log_rig.h"
-#include "redis_server.h"
+#include "redis_rig.h"
 #include "waiting.h"
 
 #include <setjmp.h>
@@ -15,14 +13,6 @@
 
 #include <cmocka.h>
 
-struct fixture {
-    struct loop *loop;
-    struct redis_server *server;
-    struct config_replay config;
-    struct log_rig rig;
-    struct log_rig other; /* another process */
-};
-
 #define MARK(text, from, to)                                                                       \
     (&(const struct mark){.name = STR(text), .before = STR(from), .position = STR(to)})
 
@@ -31,37 +21,14 @@ setup(void **state)
 {
     /* Survives SIGKILL: every append is on disk before its reply. */
     static const char *const durable[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
-    struct fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    *state = f;
-    f->loop = loop_new("test");
-    f->server = redis_server_start(durable);
-    f->config = log_rig_config();
-    f->config.redis = broker_on(redis_server_port(f->server));
-    log_rig_open(&f->rig, f->loop, replay_redis_new, &f->config);
-    log_rig_wait_up(&f->rig);
+    *state = redis_rig_new(durable);
     return 0;
-}
-
-static struct log_rig *
-open_other(struct fixture *f)
-{
-    log_rig_open(&f->other, f->loop, replay_redis_new, &f->config);
-    log_rig_wait_up(&f->other);
-    return &f->other;
 }
 
 static int
 teardown(void **state)
 {
-    struct fixture *f = *state;
-    if (f->other.log != NULL) {
-        log_rig_close(&f->other);
-    }
-    log_rig_close(&f->rig);
-    loop_free(f->loop);
-    redis_server_free(f->server);
-    free(f);
+    redis_rig_free(*state);
     return 0;
 }
 
@@ -74,10 +41,10 @@ count_events(struct log_rig *r, const char *channel)
 static void
 test_redis_marks_next_process_goes_on_where_the_last_one_stopped(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     log_rig_append_marked(&f->rig, "c", "1", MARK("m", "", "one"));
     log_rig_wait_stored(&f->rig);
-    assert_string_equal(log_rig_read_mark(open_other(f), "m"), "m=one ");
+    assert_string_equal(log_rig_read_mark(redis_rig_open_other(f), "m"), "m=one ");
 }
 
 /*
@@ -87,9 +54,9 @@ test_redis_marks_next_process_goes_on_where_the_last_one_stopped(void **state)
 static void
 test_redis_marks_of_two_processes_store_each_step_once(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *a = &f->rig;
-    struct log_rig *b = open_other(f);
+    struct log_rig *b = redis_rig_open_other(f);
     log_rig_append_marked(a, "c", "1", MARK("m", "", "one"));
     log_rig_wait_stored(a);
     log_rig_append_marked(b, "c", "1", MARK("m", "", "one"));
@@ -108,7 +75,7 @@ test_redis_marks_of_two_processes_store_each_step_once(void **state)
 static void
 test_redis_marks_go_with_a_log_that_was_flushed(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     log_rig_append_marked(r, "c", "1", MARK("m", "", "one"));
     log_rig_wait_stored(r);
@@ -125,7 +92,7 @@ test_redis_marks_go_with_a_log_that_was_flushed(void **state)
 static void
 test_redis_marks_that_are_not_answered_are_asked_again(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     log_rig_append_marked(r, "c", "1", MARK("m", "", "one"));
     log_rig_wait_stored(r);
@@ -143,7 +110,7 @@ static void
 test_redis_marks_and_events_of_a_killed_server_agree(void **state)
 {
     enum { EVENTS = 900 };
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     struct log_rig *r = &f->rig;
     char positions[2][16] = {"", ""};
     char wanted[32];

@@ -1,0 +1,22 @@
+#pragma once
+/* A Redis log on a server of its own, and where a test wants it another process of the same log. */
+
+#include "log_rig.h"
+#include "redis_server.h"
+
+struct loop;
+
+struct redis_rig {
+    struct loop *loop;
+    struct redis_server *server;
+    struct config_replay config;
+    struct log_rig rig;
+    struct log_rig other; /* another process */
+};
+
+/* The log is up. `options` of redis_server_start(). */
+struct redis_rig *redis_rig_new(const char *const *options);
+void redis_rig_free(struct redis_rig *f);
+
+/* `other`, once it is up. */
+struct log_rig *redis_rig_open_other(struct redis_rig *f);
