@@ -7,6 +7,7 @@ import pytest
 from chaos.checker import Checker
 from chaos.faults import Applied
 from chaos.lives import LIE, Entry
+from chaos.logs import Logged
 from chaos.publishers import CONFIRMED, MAYBE, NOBODY, Message
 from chaos.schedule import draw
 
@@ -269,6 +270,29 @@ def test_who_came_late_may_get_the_copy_only():
     late = Stranger().lie("99999999-0").told("99999999-0", START + 15).event(sent[2], START + 20)
     records = [deliver(record, sent, 4, 5) for record in (early, late.event(sent[1], START + 21))]
     assert not check(sent, *records, applied=[kill]).errors
+
+
+def test_what_is_stored_again_after_a_life_is_not_missing_in_it():
+    sent = messages("queue")
+    lost = Applied("log", "flush", START + 24, START + 24)
+    other = deliver(Record(), sent, 1, 2, 3).gap(START + 20, START + 26, START + 26).event(sent[1], START + 26)
+    told = Stranger().lie("99999999-0").told("99999999-0", START + 15)
+    before = deliver(told, sent, 3).lie("x").told("0-0", START + 26)
+    silent = deliver(Stranger().lie("99999999-0").told("99999999-0", START + 15), sent, 3)
+    other, before, silent = (deliver(record, sent, 4, 5) for record in (other, before, silent))
+    assert not check(sent, other, before, applied=[lost]).errors
+    assert check(sent, other, silent, applied=[lost]).lost == 1
+
+
+@pytest.mark.parametrize("lines, ends", [
+    (["00:10.000Z event=source.dropped"], 11),
+    (["00:09.000Z event=replay.down", "00:10.000Z event=source.dropped", "00:14.500Z event=replay.up"], 14.5),
+    (["00:09.000Z event=replay.down", "00:10.000Z event=source.dropped"], float("inf")),
+])
+def test_an_overflow_shows_when_the_log_takes_events_again(lines, ends):
+    overflow, = Logged("\n".join(f"time=1970-01-01T00:{line} x=y".replace("Z event", "Z level=warn event")
+                                 for line in lines)).overflows()
+    assert (overflow.begin, overflow.end) == (9, ends)
 
 
 def test_each_channel_is_told_of_a_bad_cursor():

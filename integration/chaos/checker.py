@@ -325,6 +325,10 @@ class Checker:
         first = places[delivered[at - 1]] if at > 0 else -1
         last = places[delivered[at]] if at < len(delivered) else len(life.record)
         ids = self._ids.get((*stream, number), ())
+        if ids and not life.is_last:
+            ids = {one for one in ids if one <= life.newest}  # what was stored again later is the next life's
+            if not ids:
+                return
         if ids:
             told = [gap for _, gap in gaps if any(life.covers(gap, one) for one in ids)]
             is_told = all(any(life.covers(gap, one) for gap in told) for one in ids)

@@ -5,6 +5,7 @@ and must begin with a gap of every channel.
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 LIE = "lie"  # the type of the entry that says so: its id is the cursor
@@ -44,6 +45,11 @@ class Life:
         if not self.bad_cursor:
             return None
         return self.bad_cursor if _CURSOR.match(self.bad_cursor) else "0-0"
+
+    @cached_property
+    def newest(self):
+        """The newest id it was told."""
+        return max((id_of(entry.id) for entry in self.record if not self.says_nothing(entry)), default=(0, 0))
 
     def is_due(self, gap):
         return gap["after"] == self.after

@@ -40,5 +40,16 @@ class Logged:
         return states
 
     def overflows(self):
-        """What did not find room to wait for the log, as the faults that they are. A line may speak for a second."""
-        return [Applied("log", "overflow", stamp - 1, stamp) for stamp, _, _ in self._lines("source.dropped")]
+        """
+        What did not find room to wait for the log, as the faults that they are. A line may speak for the second around
+        it; what is lost shows behind the events that waited, so not before the log takes them.
+        """
+        states = self.states()["log"]
+        return [Applied("log", "overflow", stamp - 1, _stored_again(states, stamp))
+                for stamp, _, _ in self._lines("source.dropped")]
+
+
+def _stored_again(states, stamp):
+    """When the log took events again that did not at `stamp`."""
+    was_up = next((is_up for at, is_up in reversed(states) if at <= stamp), True)
+    return stamp + 1 if was_up else next((at for at, is_up in states if is_up and at > stamp), float("inf"))
