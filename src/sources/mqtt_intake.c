@@ -90,7 +90,7 @@ mqtt_intake_message(struct mqtt_intake *in,
     const struct source_settings *settings = in->settings;
     uint64_t ticket = 0;
     if ((message->retain && !mqtt_intake_wants_retained(in)) ||
-        mqtt_subscriber_is_copy(in->subscriber, message, properties) ||
+        mqtt_subscriber_is_spare(in->subscriber, message, properties) ||
         mqtt_intake_is_redelivery(in, message)) {
         return 0;
     }

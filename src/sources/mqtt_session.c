@@ -150,7 +150,7 @@ mqtt_session_connect(struct mqtt_session *s)
 static void
 mqtt_session_note_downgrade(const struct mqtt_session *s)
 {
-    const char *filter = mqtt_subscriber_downgraded(&s->subscriber);
+    const char *filter = mqtt_filters_downgraded(&s->subscriber.filters, s->subscriber.qos);
     if (filter != NULL) {
         log_warn("source.qos", LOG_TEXT("source", s->settings->config->name),
                  LOG_TEXT("filter", filter),
@@ -228,7 +228,7 @@ static void
 mqtt_session_note_up(struct mqtt_session *s)
 {
     int code = 0;
-    const char *filter = mqtt_subscriber_refused(&s->subscriber, &code);
+    const char *filter = mqtt_filters_refused(&s->subscriber.filters, &code);
     if (filter != NULL) {
         mqtt_session_note_refusal(s, filter, code);
     } else {

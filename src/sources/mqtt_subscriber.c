@@ -1,60 +1,17 @@
 #include "sources/mqtt_subscriber.h"
 
-#include "base/map.h"
 #include "event/loop.h"
+#include "sources/mqtt_copies.h"
 
 #include <mosquitto.h>
 
 #include <mqtt_protocol.h>
-#include <stdlib.h>
 #include <string.h>
-
-enum {
-    MQTT_SUBSCRIBER_UNKNOWN = 0xff, /* no code of SUBACK's */
-    MQTT_SUBSCRIBER_QOS_MAX = 2     /* above are the refusals */
-};
-
-static bool
-mqtt_subscriber_is_granted(const struct mqtt_subscriber_filter *f)
-{
-    return f->code <= MQTT_SUBSCRIBER_QOS_MAX;
-}
-
-static bool
-mqtt_subscriber_is_refused(const struct mqtt_subscriber_filter *f)
-{
-    return f->code > MQTT_SUBSCRIBER_QOS_MAX && f->code != MQTT_SUBSCRIBER_UNKNOWN;
-}
-
-static int
-mqtt_subscriber_check(const struct source_subscription *subscriptions, size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (mosquitto_sub_topic_check(subscriptions[i].filter) != MOSQ_ERR_SUCCESS) {
-            return ERR_SYNTAX;
-        }
-    }
-    return 0;
-}
-
-static void
-mqtt_subscriber_forget_plan(struct mqtt_subscriber *s)
-{
-    for (size_t i = 0; i < s->planned_length; i++) {
-        if (!s->planned[i].stays) {
-            free(s->planned[i].text);
-        }
-    }
-    free(s->planned);
-    s->planned = NULL;
-    s->planned_length = 0;
-}
 
 int
 mqtt_subscriber_init(struct mqtt_subscriber *s, const struct source_settings *settings)
 {
-    *s = (struct mqtt_subscriber){
-        .settings = settings, .qos = settings->config->mqtt.qos, .is_in_order = true};
+    *s = (struct mqtt_subscriber){.settings = settings, .qos = settings->config->mqtt.qos};
     int err = mqtt_subscriber_plan(s, settings->subscriptions, settings->subscriptions_length);
     if (err == 0) {
         mqtt_subscriber_adopt(s);
@@ -66,14 +23,8 @@ mqtt_subscriber_init(struct mqtt_subscriber *s, const struct source_settings *se
 void
 mqtt_subscriber_fini(struct mqtt_subscriber *s)
 {
-    mqtt_subscriber_forget_plan(s);
+    mqtt_filters_fini(&s->filters);
     mqtt_retiring_fini(&s->retiring);
-    for (size_t i = 0; i < s->length; i++) {
-        free(s->filters[i].text);
-    }
-    free(s->filters);
-    s->filters = NULL;
-    s->length = 0;
 }
 
 bool
@@ -87,137 +38,26 @@ mqtt_subscriber_is_busy(const struct mqtt_subscriber *s)
     return s->unsubscribing > 0;
 }
 
-/* --- other filters --- */
-
-struct mqtt_subscriber_name {
-    struct map_node node;
-    size_t index;
-    bool is_known;
-};
-
-/* The subscriptions by their text. */
-static int
-mqtt_subscriber_name_all(struct map *names,
-                         struct mqtt_subscriber_name *items,
-                         const struct source_subscription *subscriptions,
-                         size_t length)
-{
-    int err = 0;
-    for (size_t i = 0; i < length && err == 0; i++) {
-        items[i] = (struct mqtt_subscriber_name){.node = {.key = str_from(subscriptions[i].filter)},
-                                                 .index = i};
-        err = map_add(names, &items[i].node);
-    }
-    return err;
-}
-
-/* As they stand, in their order. */
-static void
-mqtt_subscriber_plan_known(struct mqtt_subscriber *s, const struct map *names)
-{
-    for (size_t i = 0; i < s->length; i++) {
-        struct mqtt_subscriber_filter *f = &s->filters[i];
-        struct map_node *node = map_find(names, str_from(f->text));
-        f->stays = node != NULL;
-        if (node != NULL) {
-            struct mqtt_subscriber_name *name = MAP_ITEM(node, struct mqtt_subscriber_name, node);
-            name->is_known = true;
-            s->planned[s->planned_length] = *f;
-            s->planned[s->planned_length++].index = name->index;
-        }
-    }
-}
-
-static int
-mqtt_subscriber_plan_new(struct mqtt_subscriber *s,
-                         const struct mqtt_subscriber_name *names,
-                         size_t length)
-{
-    for (size_t i = 0; i < length; i++) {
-        if (names[i].is_known) {
-            continue;
-        }
-        char *text = str_dup(names[i].node.key);
-        if (text == NULL) {
-            return ERR_MEMORY;
-        }
-        s->planned[s->planned_length++] =
-            (struct mqtt_subscriber_filter){.text = text,
-                                            .index = i,
-                                            .identifier = ++s->last_identifier,
-                                            .code = MQTT_SUBSCRIBER_UNKNOWN};
-    }
-    return 0;
-}
-
-static int
-mqtt_subscriber_plan_filters(struct mqtt_subscriber *s,
-                             struct mqtt_subscriber_name *items,
-                             const struct source_subscription *subscriptions,
-                             size_t length)
-{
-    struct map names;
-    map_init(&names);
-    int err = mqtt_subscriber_name_all(&names, items, subscriptions, length);
-    if (err == 0) {
-        mqtt_subscriber_plan_known(s, &names);
-        err = mqtt_subscriber_plan_new(s, items, length);
-    }
-    map_fini(&names);
-    return err != 0 ? err : mqtt_retiring_reserve(&s->retiring, s->length);
-}
-
 int
 mqtt_subscriber_plan(struct mqtt_subscriber *s,
                      const struct source_subscription *subscriptions,
                      size_t length)
 {
-    struct mqtt_subscriber_name *items = calloc(length + 1, sizeof *items);
-    mqtt_subscriber_forget_plan(s);
-    s->planned = calloc(length + 1, sizeof *s->planned);
-    int err = mqtt_subscriber_check(subscriptions, length);
-    if (items == NULL || s->planned == NULL) {
-        err = ERR_MEMORY;
-    }
-    if (err == 0) {
-        err = mqtt_subscriber_plan_filters(s, items, subscriptions, length);
-    }
-    free(items);
-    return err;
+    int err = mqtt_filters_plan(&s->filters, subscriptions, length);
+    return err != 0 ? err : mqtt_retiring_reserve(&s->retiring, s->filters.length);
 }
 
 void
 mqtt_subscriber_adopt(struct mqtt_subscriber *s)
 {
-    mqtt_retiring_begin_round(&s->retiring);
-    for (size_t i = 0; i < s->length; i++) {
-        if (!s->filters[i].stays) {
-            mqtt_retiring_add(&s->retiring, s->filters[i].text, s->filters[i].identifier);
-        }
-    }
-    free(s->filters);
-    s->filters = s->planned;
-    s->length = s->planned_length;
-    s->planned = NULL;
-    s->planned_length = 0;
-    s->is_in_order = false;
-    for (size_t i = 0; i < s->length; i++) {
-        struct mqtt_subscriber_filter *f = &s->filters[i];
-        f->is_wanted = !f->stays;
-        if (f->is_wanted) {
-            mqtt_retiring_remove(&s->retiring, f->text);
-        }
-    }
+    mqtt_filters_adopt(&s->filters, &s->retiring);
 }
 
 void
 mqtt_subscriber_settle(struct mqtt_subscriber *s)
 {
     mqtt_retiring_forget_taken(&s->retiring);
-    s->is_in_order = true;
-    for (size_t i = 0; i < s->length; i++) {
-        s->is_in_order = s->is_in_order && s->filters[i].index == i;
-    }
+    mqtt_filters_settle(&s->filters);
 }
 
 void
@@ -235,9 +75,9 @@ mqtt_subscriber_ask_for_one(const struct mqtt_subscriber *s,
 {
     mosquitto_property *properties = NULL;
     int result = mosquitto_property_add_varint(&properties, MQTT_PROP_SUBSCRIPTION_IDENTIFIER,
-                                               s->filters[packet->first].identifier);
+                                               s->filters.items[packet->first].identifier);
     if (result == MOSQ_ERR_SUCCESS) {
-        result = mosquitto_subscribe_v5(client, &packet->mid, s->filters[packet->first].text,
+        result = mosquitto_subscribe_v5(client, &packet->mid, s->filters.items[packet->first].text,
                                         s->qos, s->options, properties);
     }
     mosquitto_property_free_all(&properties);
@@ -254,7 +94,7 @@ mqtt_subscriber_ask_for_many(const struct mqtt_subscriber *s,
         char *library[MQTT_SUBSCRIBER_BATCH]; /* it only reads them */
     } texts;
     for (size_t i = 0; i < packet->length; i++) {
-        texts.ours[i] = s->filters[packet->first + i].text;
+        texts.ours[i] = s->filters.items[packet->first + i].text;
     }
     return mosquitto_subscribe_multiple(client, &packet->mid, (int)packet->length, texts.library,
                                         s->qos, s->options, NULL);
@@ -265,12 +105,13 @@ static struct mqtt_subscriber_packet
 mqtt_subscriber_cut(struct mqtt_subscriber *s)
 {
     size_t most = s->has_identifiers ? 1 : MQTT_SUBSCRIBER_BATCH;
-    while (s->next < s->length && !s->filters[s->next].is_wanted) {
+    while (s->next < s->filters.length && !s->filters.items[s->next].is_wanted) {
         s->next++;
     }
     struct mqtt_subscriber_packet packet = {.first = s->next};
-    while (s->next < s->length && s->filters[s->next].is_wanted && packet.length < most) {
-        s->filters[s->next++].is_wanted = false;
+    while (s->next < s->filters.length && s->filters.items[s->next].is_wanted &&
+           packet.length < most) {
+        s->filters.items[s->next++].is_wanted = false;
         packet.length++;
     }
     return packet;
@@ -314,9 +155,7 @@ mqtt_subscriber_start(struct mqtt_subscriber *s,
     s->has_identifiers = has_identifiers;
     s->options = options;
     s->next = 0;
-    for (size_t i = 0; i < s->length; i++) {
-        s->filters[i].is_wanted = true;
-    }
+    mqtt_filters_want_all(&s->filters);
     return mqtt_subscriber_ask(s, client);
 }
 
@@ -375,9 +214,7 @@ int
 mqtt_subscriber_retry(struct mqtt_subscriber *s, struct mosquitto *client)
 {
     s->next = 0;
-    for (size_t i = 0; i < s->length; i++) {
-        s->filters[i].is_wanted = mqtt_subscriber_is_refused(&s->filters[i]);
-    }
+    mqtt_filters_want_refused(&s->filters);
     return mqtt_subscriber_ask(s, client);
 }
 
@@ -401,142 +238,17 @@ mqtt_subscriber_on_suback(
         return ERR_PROTOCOL;
     }
     for (size_t i = 0; i < packet->length; i++) {
-        s->filters[packet->first + i].code = (uint8_t)codes[i];
+        s->filters.items[packet->first + i].code = (uint8_t)codes[i];
     }
     packet->length = 0;
     return mqtt_subscriber_ask(s, client);
 }
 
-const char *
-mqtt_subscriber_refused(const struct mqtt_subscriber *s, int *ret_code)
-{
-    for (size_t i = 0; i < s->length; i++) {
-        if (mqtt_subscriber_is_refused(&s->filters[i])) {
-            *ret_code = s->filters[i].code;
-            return s->filters[i].text;
-        }
-    }
-    return NULL;
-}
-
-const char *
-mqtt_subscriber_downgraded(const struct mqtt_subscriber *s)
-{
-    for (size_t i = 0; i < s->length; i++) {
-        if (mqtt_subscriber_is_granted(&s->filters[i]) && s->filters[i].code < s->qos) {
-            return s->filters[i].text;
-        }
-    }
-    return NULL;
-}
-
-static bool
-mqtt_subscriber_matches(const struct mqtt_subscriber_filter *f, const char *topic)
-{
-    bool is_match = false;
-    return mosquitto_topic_matches_sub(f->text, topic, &is_match) == MOSQ_ERR_SUCCESS && is_match;
-}
-
-/* 0: there is none. */
-static uint32_t
-mqtt_subscriber_identifier(const struct mqtt_subscriber *s,
-                           const struct mqtt5__property *properties)
-{
-    uint32_t identifier = 0;
-    if (s->has_identifiers) {
-        (void)mosquitto_property_read_varint(properties, MQTT_PROP_SUBSCRIPTION_IDENTIFIER,
-                                             &identifier, false);
-    }
-    return identifier;
-}
-
-/*
- * The place of the filter that has the identifier, `length` where none does, or it is an older process's. The
- * identifiers rise from place to place.
- */
-static size_t
-mqtt_subscriber_which(const struct mqtt_subscriber *s, const char *topic, uint32_t identifier)
-{
-    size_t low = 0;
-    size_t high = s->length;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (s->filters[middle].identifier < identifier) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    bool is_ours = low < s->length && s->filters[low].identifier == identifier &&
-                   mqtt_subscriber_matches(&s->filters[low], topic);
-    return is_ours ? low : s->length;
-}
-
-/*
- * Whether an older filter gets the message too. The table that answers is_first() does not know which filters the
- * broker refused, so that only its yes counts.
- */
-static bool
-mqtt_subscriber_is_younger(const struct mqtt_subscriber *s, const char *topic, size_t which)
-{
-    const struct source_dedup *dedup = &s->settings->dedup;
-    if (s->is_in_order && dedup->is_first != NULL &&
-        dedup->is_first(dedup->arg, which, str_from(topic))) {
-        return false;
-    }
-    for (size_t i = 0; i < which; i++) {
-        if (mqtt_subscriber_is_granted(&s->filters[i]) &&
-            mqtt_subscriber_matches(&s->filters[i], topic)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
-mqtt_subscriber_is_wanted(const struct mqtt_subscriber *s, const char *topic)
-{
-    for (size_t i = 0; i < s->length; i++) {
-        if (mqtt_subscriber_matches(&s->filters[i], topic)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* One that came by a filter on its way out. */
-static bool
-mqtt_subscriber_is_retired_copy(struct mqtt_subscriber *s,
-                                const struct mqtt_retiring_filter *by,
-                                const struct mosquitto_message *message)
-{
-    s->retiring.heard_ms = loop_now_ms(s->settings->loop);
-    return mqtt_retiring_is_younger(&s->retiring, by, message->topic) ||
-           (mqtt_subscriber_is_wanted(s, message->topic) &&
-            mqtt_retiring_is_copy(&s->retiring, true, message));
-}
-
-/* Where in doubt, no copy: a message twice is better than none. */
 bool
-mqtt_subscriber_is_copy(struct mqtt_subscriber *s,
-                        const struct mosquitto_message *message,
-                        const struct mqtt5__property *properties)
+mqtt_subscriber_is_spare(struct mqtt_subscriber *s,
+                         const struct mosquitto_message *message,
+                         const struct mqtt5__property *properties)
 {
-    uint32_t identifier = mqtt_subscriber_identifier(s, properties);
-    const struct mqtt_retiring_filter *retired = mqtt_retiring_find(&s->retiring, identifier);
-    if (retired != NULL) {
-        return mqtt_subscriber_is_retired_copy(s, retired, message);
-    }
-    size_t which = mqtt_subscriber_which(s, message->topic, identifier);
-    if (which == s->length) {
-        return false;
-    }
-    if (mqtt_subscriber_is_younger(s, message->topic, which)) {
-        return true;
-    }
-    if (!mqtt_retiring_matches(&s->retiring, message->topic)) {
-        return false;
-    }
-    /* A retained one came by the other filter long ago. */
-    return message->retain || mqtt_retiring_is_copy(&s->retiring, false, message);
+    const struct mqtt_copies copies = {s->settings, &s->filters, &s->retiring};
+    return s->has_identifiers && mqtt_copies_is_spare(&copies, message, properties);
 }

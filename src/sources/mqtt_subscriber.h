@@ -2,13 +2,11 @@
 /*
  * Subscribes an MQTT connection to all filters of a source: several SUBSCRIBE packets under way at
  * a time, each SUBACK looked at. Where the broker knows subscription identifiers, each filter gets
- * its own, and of the copies of one message that overlapping filters cause only the first counts.
- *
- * The filters can be changed while the connection is up. They stand in the order in which they came, for of two
- * that overlap the older one had each message, the younger one maybe not; and they keep their identifiers.
- * Ingest loop.
+ * its own, and of the copies of one message that overlapping filters cause only one counts. The filters can be
+ * changed while the connection is up. Ingest loop.
  */
 
+#include "sources/mqtt_filters.h"
 #include "sources/mqtt_retiring.h"
 #include "sources/source.h"
 
@@ -23,29 +21,15 @@ enum {
     MQTT_SUBSCRIBER_WINDOW = 32
 };
 
-/* All fields are private to mqtt_subscriber.c. */
-struct mqtt_subscriber_filter {
-    char *text;   /* owned; planned ones that stay have that of the filter that they become */
-    size_t index; /* its place in the source's subscriptions */
-    uint32_t identifier;
-    bool stays;     /* in the plan */
-    bool is_wanted; /* to be asked for */
-    uint8_t code;   /* of its last SUBACK, on whatever connection */
-};
-
 struct mqtt_subscriber_packet {
     int mid;
     size_t first, length; /* filters; length 0: no packet */
 };
 
+/* Fields private to mqtt_subscriber.c. */
 struct mqtt_subscriber {
     const struct source_settings *settings; /* borrowed */
-    struct mqtt_subscriber_filter *filters; /* owned; the oldest first */
-    size_t length;
-    struct mqtt_subscriber_filter *planned; /* owned; NULL: no plan */
-    size_t planned_length;
-    bool is_in_order; /* the filters are as the source's subscriptions, which `dedup` knows */
-    uint32_t last_identifier;
+    struct mqtt_filters filters;
     struct mqtt_retiring retiring;
     size_t unsubscribing; /* UNSUBSCRIBE packets under way */
     size_t next;          /* no wanted filter stands before it */
@@ -102,13 +86,7 @@ void mqtt_subscriber_on_unsuback(struct mqtt_subscriber *s);
 /* The broker has nothing of an earlier connection. */
 void mqtt_subscriber_forget(struct mqtt_subscriber *s);
 
-/* The first filter that was refused and the code; NULL where none was. */
-const char *mqtt_subscriber_refused(const struct mqtt_subscriber *s, int *ret_code);
-
-/* The first filter that was granted a lower QoS than asked for; NULL where none was. */
-const char *mqtt_subscriber_downgraded(const struct mqtt_subscriber *s);
-
-/* A copy that was delivered for one filter while another one gets, or got, the message too. */
-bool mqtt_subscriber_is_copy(struct mqtt_subscriber *s,
-                             const struct mosquitto_message *message,
-                             const struct mqtt5__property *properties);
+/* As mqtt_copies_is_spare(); false where the broker does not tell by which filter. */
+bool mqtt_subscriber_is_spare(struct mqtt_subscriber *s,
+                              const struct mosquitto_message *message,
+                              const struct mqtt5__property *properties);

@@ -33,8 +33,8 @@ fill(struct fixture *f, const char *const *filters)
 static void
 grant(struct fixture *f)
 {
-    for (size_t i = 0; i < f->s.length; i++) {
-        f->s.filters[i].code = GRANTED;
+    for (size_t i = 0; i < f->s.filters.length; i++) {
+        f->s.filters.items[i].code = GRANTED;
     }
 }
 
@@ -83,9 +83,9 @@ finish(struct fixture *f)
 static uint32_t
 identifier(const struct fixture *f, const char *filter)
 {
-    for (size_t i = 0; i < f->s.length; i++) {
-        if (strcmp(f->s.filters[i].text, filter) == 0) {
-            return f->s.filters[i].identifier;
+    for (size_t i = 0; i < f->s.filters.length; i++) {
+        if (strcmp(f->s.filters.items[i].text, filter) == 0) {
+            return f->s.filters.items[i].identifier;
         }
     }
     fail();
@@ -105,9 +105,9 @@ counts(struct fixture *f, uint32_t by, const char *text, bool is_retained)
     assert_int_equal(
         mosquitto_property_add_varint(&properties, MQTT_PROP_SUBSCRIPTION_IDENTIFIER, by),
         MOSQ_ERR_SUCCESS);
-    bool is_copy = mqtt_subscriber_is_copy(&f->s, &message, properties);
+    bool is_spare = mqtt_subscriber_is_spare(&f->s, &message, properties);
     mosquitto_property_free_all(&properties);
-    return !is_copy;
+    return !is_spare;
 }
 
 /* From before the broker knew the second, from when it had both, in both orders, and from afterwards. */
