@@ -74,16 +74,26 @@ list_pop_front(struct list *head)
     return node;
 }
 
+/* Moves the nodes of `from` that stand before `end`, which is one of them or `from` itself, behind the last of `to`. */
+static inline void
+list_splice_back_until(struct list *to, struct list *from, struct list *end)
+{
+    struct list *first = from->next;
+    struct list *last = end->prev;
+    if (first == end) {
+        return;
+    }
+    from->next = end;
+    end->prev = from;
+    first->prev = to->prev;
+    to->prev->next = first;
+    last->next = to;
+    to->prev = last;
+}
+
 /* Moves all nodes of `from` behind the last of `to`; `from` is empty afterwards. */
 static inline void
 list_splice_back(struct list *to, struct list *from)
 {
-    if (list_is_empty(from)) {
-        return;
-    }
-    from->next->prev = to->prev;
-    from->prev->next = to;
-    to->prev->next = from->next;
-    to->prev = from->prev;
-    list_init(from);
+    list_splice_back_until(to, from, from);
 }

@@ -79,26 +79,43 @@ entry_age_us(const struct tail_entry *e, uint64_t now_ms)
 }
 
 /*
- * Events that are sent together are nearly always about as late as each other. One update then does
- * for all, their mean between the first's and the last's.
+ * The run's first `length` events, to so many streams. Events that are sent together are nearly
+ * always about as late as each other. One update then does for all, their mean between the first's
+ * and the last's.
  */
-void
-account_deliveries(struct subscriber *s, const struct tail_run *run, size_t length)
+static void
+account_run(struct hub *h,
+            enum metric_delivery kind,
+            const struct tail_run *run,
+            size_t length,
+            uint64_t streams)
 {
-    struct metrics_slot *metrics = s->hub->metrics;
-    enum metric_delivery kind = s->is_announced ? METRIC_DELIVERY_LIVE : METRIC_DELIVERY_REPLAY;
-    uint64_t now_ms = loop_wall_ms(s->hub->loop);
+    uint64_t now_ms = loop_wall_ms(h->loop);
     uint64_t first_us = entry_age_us(&run->entries[0], now_ms);
     uint64_t last_us = length == 1 ? first_us : entry_age_us(&run->entries[length - 1], now_ms);
-    metrics_add(metrics, METRIC_DELIVERIES, 0, length);
+    metrics_add(h->metrics, METRIC_DELIVERIES, 0, length * streams);
     if (first_us == last_us || metrics_bucket(first_us) == metrics_bucket(last_us)) {
-        metrics_observe(metrics, METRIC_DELIVERY_SECONDS, kind, (first_us + last_us) / 2, length);
+        metrics_observe(h->metrics, METRIC_DELIVERY_SECONDS, kind, (first_us + last_us) / 2,
+                        length * streams);
         return;
     }
     for (size_t i = 0; i < length; i++) {
-        metrics_observe(metrics, METRIC_DELIVERY_SECONDS, kind,
-                        entry_age_us(&run->entries[i], now_ms), 1);
+        metrics_observe(h->metrics, METRIC_DELIVERY_SECONDS, kind,
+                        entry_age_us(&run->entries[i], now_ms), streams);
     }
+}
+
+void
+account_deliveries(struct subscriber *s, const struct tail_run *run, size_t length)
+{
+    enum metric_delivery kind = s->is_announced ? METRIC_DELIVERY_LIVE : METRIC_DELIVERY_REPLAY;
+    account_run(s->hub, kind, run, length, 1);
+}
+
+void
+account_volley(struct hub *h, const struct tail_run *run, uint64_t streams)
+{
+    account_run(h, METRIC_DELIVERY_LIVE, run, run->length, streams);
 }
 
 void

@@ -17,5 +17,8 @@ void account_lateness(struct subscriber *s);
 /* The socket took the first `length` events of the run, at least one. */
 void account_deliveries(struct subscriber *s, const struct tail_run *run, size_t length);
 
+/* The same of `streams` that had caught up, and whose sockets took the whole run. */
+void account_volley(struct hub *h, const struct tail_run *run, uint64_t streams);
+
 /* What the config allows this worker. */
 void account_limits(struct hub *h);

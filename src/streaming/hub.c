@@ -9,6 +9,7 @@
 #include "streaming/channel.h"
 #include "streaming/hub_private.h"
 #include "streaming/subscriber.h"
+#include "streaming/volley.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,25 +26,33 @@ hub_schedule_flush(struct hub *h)
     loop_task_schedule(h->loop, &h->flush);
 }
 
-/* Visits the first dirty link of the first dirty channel. False where there is none. */
-static bool
-hub_visit_one(struct hub *h)
+/* The first dirty link of a channel, whatever it needs. */
+static void
+hub_visit_link(struct hub *h, struct channel *c)
 {
-    if (list_is_empty(&h->dirty)) {
-        return false;
-    }
-    struct channel *c = LIST_ITEM(h->dirty.next, struct channel, dirty_node);
     struct list *node = list_pop_front(&c->dirty);
     if (node == NULL) {
         list_remove(&c->dirty_node);
         catchup_page_used(c);
-        return true;
+        return;
     }
     if (c->fresh_length > 0 && --c->fresh_length == 0) {
         h->catchup.fresh--;
     }
     subscriber_flush(LIST_ITEM(node, struct link, node)->subscriber);
-    return true;
+}
+
+/* Visits up to `max` dirty links of the first dirty channel, which there is. How many, at least 1. */
+static size_t
+hub_visit(struct hub *h, size_t max)
+{
+    struct channel *c = LIST_ITEM(h->dirty.next, struct channel, dirty_node);
+    size_t visits = volley_fire(c, max);
+    if (visits == 0) {
+        hub_visit_link(h, c);
+        visits = 1;
+    }
+    return visits;
 }
 
 /* The sends of a turn are bounded, so that a broadcast to many does not hold up who connects
@@ -52,9 +61,9 @@ static void
 hub_flush(void *arg)
 {
     struct hub *h = arg;
-    int visits = 0;
-    while (visits < VISITS_A_TURN && hub_visit_one(h)) {
-        visits++;
+    size_t visits = 0;
+    while (visits < VISITS_A_TURN && !list_is_empty(&h->dirty)) {
+        visits += hub_visit(h, VISITS_A_TURN - visits);
     }
     catchup_start_reads(h);
     if (!list_is_empty(&h->dirty)) {

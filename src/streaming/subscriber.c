@@ -24,12 +24,6 @@ enum {
     DISCARD_SIZE = 4096,
 };
 
-static evutil_socket_t
-subscriber_fd(const struct subscriber *s)
-{
-    return event_get_fd(&s->event);
-}
-
 static void
 subscriber_unlink(struct subscriber *s)
 {
@@ -42,10 +36,11 @@ static void subscriber_on_ready(evutil_socket_t fd, short what, void *arg);
 
 /* Reads always, to notice the end; writes only while something is unsent. */
 static int
-subscriber_watch(struct subscriber *s, evutil_socket_t fd, short what)
+subscriber_watch(struct subscriber *s, short what)
 {
+    struct event_base *base = loop_base(s->hub->loop);
     short events = (short)(what | EV_PERSIST);
-    if (event_assign(&s->event, loop_base(s->hub->loop), fd, events, subscriber_on_ready, s) < 0 ||
+    if (event_assign(&s->event, base, s->fd, events, subscriber_on_ready, s) < 0 ||
         event_add(&s->event, NULL) < 0) {
         return ERR_SYSTEM;
     }
@@ -55,9 +50,8 @@ subscriber_watch(struct subscriber *s, evutil_socket_t fd, short what)
 static void
 subscriber_watch_writing(struct subscriber *s, bool is_on)
 {
-    evutil_socket_t fd = subscriber_fd(s);
     event_del(&s->event);
-    if (subscriber_watch(s, fd, (short)(is_on ? EV_READ | EV_WRITE : EV_READ)) < 0) {
+    if (subscriber_watch(s, (short)(is_on ? EV_READ | EV_WRITE : EV_READ)) < 0) {
         subscriber_close(s, METRIC_CLOSED_MEMORY);
     }
 }
@@ -124,9 +118,8 @@ subscriber_close(struct subscriber *s, enum metric_closed reason)
         return;
     }
     subscriber_set_state(s, SUBSCRIBER_CLOSING);
-    evutil_socket_t fd = subscriber_fd(s);
     event_del(&s->event);
-    close(fd);
+    close(s->fd);
     hub_tell_closed(h, s->ticket);
     if (s->unsent != NULL) {
         transfer_drop_unsent(s);
@@ -261,7 +254,7 @@ static void
 subscriber_discard_input(struct subscriber *s)
 {
     char bytes[DISCARD_SIZE];
-    ssize_t size = recv(subscriber_fd(s), bytes, sizeof bytes, 0);
+    ssize_t size = recv(s->fd, bytes, sizeof bytes, 0);
     if (size == 0) {
         subscriber_close(s, METRIC_CLOSED_CLIENT);
     } else if (size < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
@@ -343,6 +336,7 @@ subscriber_new(struct hub *h, const struct hub_stream *stream)
         return NULL;
     }
     s->hub = h;
+    s->fd = stream->fd;
     s->is_chunked = stream->is_chunked;
     s->is_from_now = stream->start.kind == HUB_START_NOW;
     s->cursor = stream->start.kind == HUB_START_NEWEST ? 0 : stream->start.after;
@@ -385,7 +379,7 @@ subscriber_open(struct hub *h, const struct hub_stream *stream)
         hub_tell_closed(h, stream->ticket);
         return ERR_MEMORY;
     }
-    if (subscriber_watch(s, stream->fd, EV_READ) < 0 || subscriber_link(s, stream) < 0) {
+    if (subscriber_watch(s, EV_READ) < 0 || subscriber_link(s, stream) < 0) {
         subscriber_close(s, METRIC_CLOSED_MEMORY);
         return ERR_MEMORY;
     }

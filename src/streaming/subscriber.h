@@ -43,13 +43,15 @@ struct subscriber {
         struct loop_reap reap; /* once it is closing, and in no list any more */
     };
     struct hub *hub;
+    uint64_t begun_ms; /* loop clock */
+    uint64_t ends_ms;  /* loop clock; UINT64_MAX: never */
+    uint64_t ticket;   /* hub_stream's */
+    /* What a delivery needs stands together, from here on: two cache lines or three (volley.c). */
     struct unsent *unsent; /* what the socket did not take of the last send; owned; transfer.c's */
     event_id cursor;       /* every event up to here is sent, or not to be sent */
     event_id told;         /* the newest id that the client has: its last event id */
     uint64_t sent_ms;      /* loop clock of the last send */
-    uint64_t begun_ms;     /* loop clock */
-    uint64_t ends_ms;      /* loop clock; UINT64_MAX: never */
-    uint64_t ticket;       /* hub_stream's */
+    int fd;                /* owned; the event's too */
     uint8_t state;         /* enum subscriber_state */
     uint8_t late_level;    /* account.c's */
     bool is_chunked;

@@ -5,8 +5,6 @@
 #include "streaming/subscriber.h"
 #include "streaming/wire.h"
 
-#include <event2/event.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -32,7 +30,7 @@ transfer_send(struct subscriber *s, const char *bytes, size_t size, size_t *ret_
     struct hub *h = s->hub;
     ssize_t sent = 0;
     do {
-        sent = send(event_get_fd(&s->event), bytes, size, MSG_NOSIGNAL);
+        sent = send(s->fd, bytes, size, MSG_NOSIGNAL);
     } while (sent < 0 && errno == EINTR);
     metrics_add(h->metrics, METRIC_SENDS, 0, 1);
     if (sent < 0) {
@@ -121,12 +119,15 @@ run_count_begun(const struct tail_run *run, size_t sent)
 enum transfer
 transfer_run(struct subscriber *s, const struct tail_run *run)
 {
-    size_t size = tail_run_size(run, run->length);
     size_t sent = 0;
-    enum transfer outcome = transfer_send(s, run->bytes, size, &sent);
-    if (outcome != TRANSFER_DONE) {
-        return outcome;
-    }
+    enum transfer outcome = transfer_send(s, run->bytes, tail_run_size(run, run->length), &sent);
+    return outcome == TRANSFER_DONE ? transfer_run_taken(s, run, sent) : outcome;
+}
+
+enum transfer
+transfer_run_taken(struct subscriber *s, const struct tail_run *run, size_t sent)
+{
+    size_t size = tail_run_size(run, run->length);
     size_t begun = sent == size ? run->length : run_count_begun(run, sent);
     if (begun > 0) {
         s->cursor = run->entries[begun - 1].id;

@@ -23,6 +23,9 @@ enum transfer {
 /* Events. The cursor follows what the socket takes, in whole or in part. */
 enum transfer transfer_run(struct subscriber *s, const struct tail_run *run);
 
+/* The same after a send() of the run that took `sent` bytes, and is counted. */
+enum transfer transfer_run_taken(struct subscriber *s, const struct tail_run *run, size_t sent);
+
 /* One event that is not in a run, or several framed ones; they go out whole, now or later. */
 enum transfer transfer_event(struct subscriber *s, struct str event);
 enum transfer transfer_bytes(struct subscriber *s, struct str bytes);

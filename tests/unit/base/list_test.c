@@ -97,6 +97,24 @@ test_list_splice_moves_all_behind_the_last(void **state)
 }
 
 static void
+test_list_splice_until_leaves_the_rest(void **state)
+{
+    static const char *const moved[] = {"", "0", "01", "012"};
+    static const char *const left[] = {"012", "12", "2", ""};
+    (void)state;
+    for (int i = 0; i <= 3; i++) {
+        struct list to;
+        struct list from;
+        struct item items[3];
+        list_init(&to);
+        items_init(&from, items, 3);
+        list_splice_back_until(&to, &from, i < 3 ? &items[i].node : &from);
+        assert_holds(&to, moved[i]);
+        assert_holds(&from, left[i]);
+    }
+}
+
+static void
 test_list_splice_with_an_empty_side(void **state)
 {
     struct list to;
@@ -119,6 +137,7 @@ main(void)
         cmocka_unit_test(test_list_remove_of_any_place_leaves_the_others),
         cmocka_unit_test(test_list_loop_survives_removal_of_the_current_node),
         cmocka_unit_test(test_list_splice_moves_all_behind_the_last),
+        cmocka_unit_test(test_list_splice_until_leaves_the_rest),
         cmocka_unit_test(test_list_splice_with_an_empty_side),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
