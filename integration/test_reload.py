@@ -215,6 +215,22 @@ def test_mqtt_session_of_a_source_that_changes_is_kept(new_runnel, replay, mosqu
     assert_all_once(stream, sent)
 
 
+def test_mqtt_session_keeps_topics_of_before_without_a_message_twice(new_runnel, replay, mosquitto, subscribe):
+    """Another keepalive and a topic less, in one reload: the broker goes on sending by both."""
+    source = mosquitto.source(client_id="runnel")
+    narrow, wide = route("in", "a/b", "out"), route("in", "a/{rest...}", "out")
+    runnel = new_runnel(sources={"in": source}, routes=[narrow, wide],
+                        replay=replay | {"keep": {"events": 1_000_000, "for": "1h"}}).start()
+    stream = subscribe(runnel, "out").await_live()
+    assert runnel.reload(sources={"in": source | {"keepalive": "50s"}}, routes=[narrow])
+    runnel.await_ready()
+    with mosquitto.publisher() as publisher:
+        for n in range(100):
+            publisher.publish("a/b", str(n))
+    stream.wait(lambda s: s.data()[-1:] == ["99"])
+    assert stream.data() == [str(n) for n in range(100)]
+
+
 def test_mqtt_source_is_not_ready_while_its_session_is_the_one_before_its(new_runnel, new_redis, mosquitto, subscribe):
     log = new_redis().start()
     source = mosquitto.source(client_id="runnel")

@@ -18,35 +18,21 @@ mqtt_copies_identifier(const struct mqtt5__property *properties)
     return identifier;
 }
 
-/* The place of the filter by which it came; their number where it was none of them, or an older process's. */
-static size_t
-mqtt_copies_which(const struct mqtt_copies *c, const char *topic, uint32_t identifier)
-{
-    size_t which = mqtt_filters_find(c->filters, identifier);
-    bool is_ours =
-        which < c->filters->length && mqtt_filter_matches(&c->filters->items[which], topic);
-    return is_ours ? which : c->filters->length;
-}
-
 /*
- * Whether an older filter gets the message too. The table that answers is_first() does not know which filters the
- * broker refused, so that only its yes counts.
+ * Whether an older filter gets the message too. The table that answers is_first() does not know what the broker has,
+ * so that only its yes counts.
  */
 static bool
-mqtt_copies_is_younger(const struct mqtt_copies *c, const char *topic, size_t which)
+mqtt_copies_is_younger(const struct mqtt_copies *c,
+                       const struct mosquitto_message *message,
+                       size_t which)
 {
     const struct source_dedup *dedup = &c->settings->dedup;
     if (c->filters->is_in_order && dedup->is_first != NULL &&
-        dedup->is_first(dedup->arg, which, str_from(topic))) {
+        dedup->is_first(dedup->arg, which, str_from(message->topic))) {
         return false;
     }
-    for (size_t i = 0; i < which; i++) {
-        const struct mqtt_filter *older = &c->filters->items[i];
-        if (mqtt_filter_is_granted(older) && mqtt_filter_matches(older, topic)) {
-            return true;
-        }
-    }
-    return false;
+    return mqtt_filters_have(c->filters, which, message);
 }
 
 /* One that came by a filter on its way out. */
@@ -61,21 +47,14 @@ mqtt_copies_is_retired(const struct mqtt_copies *c,
             mqtt_retiring_is_copy(c->retiring, true, message));
 }
 
-bool
-mqtt_copies_is_spare(const struct mqtt_copies *c,
-                     const struct mosquitto_message *message,
-                     const struct mqtt5__property *properties)
+/* One that came by a filter that is wanted. */
+static bool
+mqtt_copies_is_wanted_twice(const struct mqtt_copies *c,
+                            struct mqtt_filter *by,
+                            const struct mosquitto_message *message)
 {
-    uint32_t identifier = mqtt_copies_identifier(properties);
-    const struct mqtt_retiring_filter *retired = mqtt_retiring_find(c->retiring, identifier);
-    if (retired != NULL) {
-        return mqtt_copies_is_retired(c, retired, message);
-    }
-    size_t which = mqtt_copies_which(c, message->topic, identifier);
-    if (which == c->filters->length) {
-        return false;
-    }
-    if (mqtt_copies_is_younger(c, message->topic, which)) {
+    mqtt_filter_prove(by, message);
+    if (mqtt_copies_is_younger(c, message, (size_t)(by - c->filters->items))) {
         return true;
     }
     if (!mqtt_retiring_matches(c->retiring, message->topic)) {
@@ -83,4 +62,24 @@ mqtt_copies_is_spare(const struct mqtt_copies *c,
     }
     /* A retained one came by the other filter long ago. */
     return message->retain || mqtt_retiring_is_copy(c->retiring, false, message);
+}
+
+bool
+mqtt_copies_is_spare(const struct mqtt_copies *c,
+                     const struct mosquitto_message *message,
+                     const struct mqtt5__property *properties)
+{
+    uint32_t identifier = mqtt_copies_identifier(properties);
+    const struct mqtt_retiring_filter *retired = mqtt_retiring_find(c->retiring, identifier);
+    struct mqtt_filter *by = mqtt_filters_find(c->filters, identifier);
+    if (identifier == 0) {
+        return false;
+    }
+    if (retired != NULL) {
+        return mqtt_copies_is_retired(c, retired, message);
+    }
+    if (by == NULL) { /* one that the session has of an older configuration */
+        return mqtt_filters_have(c->filters, c->filters->length, message);
+    }
+    return mqtt_filter_matches(by, message->topic) && mqtt_copies_is_wanted_twice(c, by, message);
 }

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * A message that several filters match comes once for each of them. Where the broker tells by which one, the oldest
- * filter's copy counts. While filters are on their way out: mqtt_retiring.h. Ingest loop.
+ * filter's copy counts. While filters are on their way out: mqtt_retiring.h. A session that an older process began may
+ * have filters of another configuration, whose copies count where no filter that is wanted has one. Ingest loop.
  */
 
 #include "sources/source.h"

@@ -265,8 +265,8 @@ mqtt_session_on_open(void *arg, const struct mqtt_link_session *session)
     }
     if (!session->is_present) {
         mqtt_redelivery_forget(&s->redelivery);
-        mqtt_subscriber_forget(&s->subscriber);
     }
+    mqtt_subscriber_open(&s->subscriber, session->is_present);
     s->keepalive_s = session->keepalive_s;
     mqtt_session_set_bounded_state(s, MQTT_SESSION_SUBSCRIBING);
     mqtt_session_follow_subscriber(

@@ -61,10 +61,13 @@ mqtt_subscriber_settle(struct mqtt_subscriber *s)
 }
 
 void
-mqtt_subscriber_forget(struct mqtt_subscriber *s)
+mqtt_subscriber_open(struct mqtt_subscriber *s, bool is_present)
 {
-    mqtt_retiring_clear(&s->retiring);
-    s->unsubscribing = 0;
+    mqtt_filters_open(&s->filters, is_present);
+    if (!is_present) {
+        mqtt_retiring_clear(&s->retiring);
+        s->unsubscribing = 0;
+    }
 }
 
 /* MQTT 5, with a subscription identifier: those belong to a packet, so that is one filter. */
@@ -238,7 +241,7 @@ mqtt_subscriber_on_suback(
         return ERR_PROTOCOL;
     }
     for (size_t i = 0; i < packet->length; i++) {
-        s->filters.items[packet->first + i].code = (uint8_t)codes[i];
+        mqtt_filters_answer(&s->filters, packet->first + i, codes[i]);
     }
     packet->length = 0;
     return mqtt_subscriber_ask(s, client);

@@ -83,8 +83,8 @@ void mqtt_subscriber_settle(struct mqtt_subscriber *s);
 MUST_CHECK int mqtt_subscriber_unsubscribe(struct mqtt_subscriber *s, struct mosquitto *client);
 void mqtt_subscriber_on_unsuback(struct mqtt_subscriber *s);
 
-/* The broker has nothing of an earlier connection. */
-void mqtt_subscriber_forget(struct mqtt_subscriber *s);
+/* A connection, before mqtt_subscriber_start(). `is_present`: the broker has the session of an earlier one. */
+void mqtt_subscriber_open(struct mqtt_subscriber *s, bool is_present);
 
 /* As mqtt_copies_is_spare(); false where the broker does not tell by which filter. */
 bool mqtt_subscriber_is_spare(struct mqtt_subscriber *s,

@@ -3,6 +3,7 @@
 
 #include "event/loop.h"
 #include "rig.h"
+#include "sources/mqtt_filters.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -221,12 +222,24 @@ fake_broker_on_read(struct bufferevent *client, void *arg)
     }
 }
 
+/* MQTT 5, 1.5.5: Variable Byte Integer. */
+static size_t
+fake_broker_put_number(unsigned char *to, uint32_t number)
+{
+    size_t size = 0;
+    for (; number > 127; number >>= 7) {
+        to[size++] = (unsigned char)(number | 128);
+    }
+    to[size++] = (unsigned char)number;
+    return size;
+}
+
 void
 fake_broker_publish(struct fake_broker *f,
                     const char *topic,
                     const char *payload,
                     uint16_t mid,
-                    const uint8_t *identifiers)
+                    const char *const *filters)
 {
     unsigned char packet[256] = {0x32, 0, 0, (unsigned char)strlen(topic)};
     size_t size = 4;
@@ -236,9 +249,9 @@ fake_broker_publish(struct fake_broker *f,
     packet[size++] = (unsigned char)mid;
     if (f->is_v5) {
         size_t properties = size++;
-        for (; identifiers != NULL && *identifiers != 0; identifiers++) {
+        for (; filters != NULL && *filters != NULL; filters++) {
             packet[size++] = 11; /* MQTT 5, 2.2.2.2: Subscription Identifier */
-            packet[size++] = *identifiers;
+            size += fake_broker_put_number(packet + size, mqtt_filter_identifier(*filters));
         }
         packet[properties] = (unsigned char)(size - properties - 1);
     }

@@ -61,12 +61,12 @@ void fake_broker_init(struct fake_broker *f, struct rig *r, bool is_v5);
 void fake_broker_use_tls(struct fake_broker *f, struct rig *r);
 void fake_broker_fini(struct fake_broker *f);
 
-/* QoS 1; `identifiers` (MQTT 5, NULL for none) ends with 0. */
+/* QoS 1; with the identifiers of those filters (MQTT 5, NULL for none), a list that ends with NULL. */
 void fake_broker_publish(struct fake_broker *f,
                          const char *topic,
                          const char *payload,
                          uint16_t mid,
-                         const uint8_t *identifiers);
+                         const char *const *filters);
 void fake_broker_send(struct fake_broker *f, struct fake_bytes bytes);
 /* Closes the connection, the listener stays. */
 void fake_broker_drop(struct fake_broker *f);

@@ -34,7 +34,7 @@ static void
 grant(struct fixture *f)
 {
     for (size_t i = 0; i < f->s.filters.length; i++) {
-        f->s.filters.items[i].code = GRANTED;
+        mqtt_filters_answer(&f->s.filters, i, GRANTED);
     }
 }
 
@@ -48,6 +48,7 @@ begin(struct fixture *f, const char *const *filters)
                                            .subscriptions = f->list,
                                            .subscriptions_length = fill(f, filters)};
     assert_int_equal(mqtt_subscriber_init(&f->s, &f->settings), 0);
+    mqtt_subscriber_open(&f->s, false);
     f->s.has_identifiers = true;
     grant(f);
 }
@@ -235,6 +236,24 @@ test_mqtt_change_of_a_bad_filter_changes_nothing(void **state)
     end(&f);
 }
 
+static void
+test_mqtt_change_gives_each_filter_an_identifier_of_its_own(void **state)
+{
+    struct fixture f;
+    (void)state;
+    assert_int_equal(mqtt_filter_identifier("a/9989"), mqtt_filter_identifier("a/13690"));
+    begin(&f, (const char *[]){"a/13690", NULL});
+    uint32_t old = identifier(&f, "a/13690");
+    assert_int_equal(old, mqtt_filter_identifier("a/13690"));
+    change(&f, (const char *[]){"a/9989", "a/13690", NULL});
+    assert_int_equal(identifier(&f, "a/13690"), old);
+    assert_int_equal(identifier(&f, "a/9989"), old + 1);
+    assert_string_equal(mqtt_filters_find(&f.s.filters, old)->text, "a/13690");
+    assert_string_equal(mqtt_filters_find(&f.s.filters, old + 1)->text, "a/9989");
+    assert_null(mqtt_filters_find(&f.s.filters, old + 2));
+    end(&f);
+}
+
 int
 main(void)
 {
@@ -246,6 +265,7 @@ main(void)
         cmocka_unit_test(test_mqtt_change_keeps_the_older_filter_first),
         cmocka_unit_test(test_mqtt_change_leaves_out_retained_messages_that_came_before),
         cmocka_unit_test(test_mqtt_change_forgets_retired_filters_when_it_is_quiet),
+        cmocka_unit_test(test_mqtt_change_gives_each_filter_an_identifier_of_its_own),
         cmocka_unit_test(test_mqtt_change_of_a_bad_filter_changes_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -284,12 +284,14 @@ test_mqtt_session_messages_before_suback_are_taken(void **state)
     fixture_end(&f);
 }
 
+/* By these filters. */
+#define BY(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 /* Filters "a", "a/#", "+": copies with their identifiers, and messages that have none. */
 static void
 test_mqtt_copies_of_overlapping_filters_count_once(void **state)
 {
     struct fixture f;
-    static const uint8_t first[] = {1, 0}, second[] = {2, 0}, third[] = {3, 0}, unknown[] = {9, 0};
     (void)state;
     fixture_begin(&f, true);
     f.rig.stores_at_once = true;
@@ -297,17 +299,40 @@ test_mqtt_copies_of_overlapping_filters_count_once(void **state)
     rig_subscribe(&f.rig, "+");
     fixture_up(&f);
     assert_int_equal(f.broker.identifiers, 3);
-    fake_broker_publish(&f.broker, "a", "1", 1, first);
-    fake_broker_publish(&f.broker, "a", "1", 2, second);
-    fake_broker_publish(&f.broker, "a", "1", 3, third);
-    fake_broker_publish(&f.broker, "a/b", "2", 4, second);
-    fake_broker_publish(&f.broker, "b", "3", 5, third);
-    fake_broker_publish(&f.broker, "b", "4", 6, first); /* of an older configuration's session */
-    fake_broker_publish(&f.broker, "a", "5", 7, unknown);
-    fake_broker_publish(&f.broker, "a", "6", 8, NULL);
-    RIG_WAIT(&f.rig, f.broker.acknowledged_length == 8);
-    assert_int_equal(f.rig.messages_length, 6);
+    fake_broker_publish(&f.broker, "a", "1", 1, BY("a"));
+    fake_broker_publish(&f.broker, "a", "1", 2, BY("a/#"));
+    fake_broker_publish(&f.broker, "a", "1", 3, BY("+"));
+    fake_broker_publish(&f.broker, "a/b", "2", 4, BY("a/#"));
+    fake_broker_publish(&f.broker, "b", "3", 5, BY("+"));
+    fake_broker_publish(&f.broker, "b", "4", 6, BY("a")); /* which it does not match */
+    fake_broker_publish(&f.broker, "a", "5", 7, NULL);
+    RIG_WAIT(&f.rig, f.broker.acknowledged_length == 7);
+    assert_int_equal(f.rig.messages_length, 5);
     assert_int_equal(rig_count(&f.rig, "a", "1"), 1);
+    fixture_end(&f);
+}
+
+/* "#" is an older configuration's. */
+static void
+test_mqtt_copy_by_an_older_filter_counts_until_another_one_has_brought_something(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, true);
+    f.broker.connack = FAKE_BYTES("\x20\x03\1\0\0"); /* Session Present */
+    f.rig.stores_at_once = true;
+    fixture_up(&f);
+    fake_broker_publish(&f.broker, "a", "from the queue", 1, BY("#"));
+    fake_broker_publish(&f.broker, "a", "x", 2, BY("#"));
+    fake_broker_publish(&f.broker, "a", "x", 3, BY("a"));
+    fake_broker_publish(&f.broker, "a", "y", 4, BY("#"));
+    fake_broker_publish(&f.broker, "a", "y", 5, BY("a"));
+    fake_broker_publish(&f.broker, "b", "by nothing else", 6, BY("#"));
+    RIG_WAIT(&f.rig, f.broker.acknowledged_length == 6);
+    assert_int_equal(rig_count(&f.rig, "a", "from the queue"), 1);
+    assert_int_equal(rig_count(&f.rig, "a", "x"), 2);
+    assert_int_equal(rig_count(&f.rig, "a", "y"), 1);
+    assert_int_equal(rig_count(&f.rig, "b", "by nothing else"), 1);
     fixture_end(&f);
 }
 
@@ -316,7 +341,6 @@ static void
 test_mqtt_copy_for_a_refused_filter_counts(void **state)
 {
     struct fixture f;
-    static const uint8_t second[] = {2, 0};
     (void)state;
     fixture_begin(&f, true);
     f.rig.stores_at_once = true;
@@ -324,7 +348,7 @@ test_mqtt_copy_for_a_refused_filter_counts(void **state)
     rig_subscribe(&f.rig, "+");
     rig_start(&f.rig);
     RIG_WAIT(&f.rig, rig_says(&f.rig, "refused the subscription a: Not authorized"));
-    fake_broker_publish(&f.broker, "a", "x", 1, second);
+    fake_broker_publish(&f.broker, "a", "x", 1, BY("+"));
     RIG_WAIT(&f.rig, rig_has_message(&f.rig, "a", "x"));
     fixture_end(&f);
 }
@@ -334,12 +358,11 @@ static void
 test_mqtt_several_identifiers_in_a_message_do_without(void **state)
 {
     struct fixture f;
-    static const uint8_t both[] = {1, 2, 0};
     (void)state;
     fixture_begin(&f, true);
     rig_subscribe(&f.rig, "+");
     fixture_up(&f);
-    fake_broker_publish(&f.broker, "a", "x", 1, both);
+    fake_broker_publish(&f.broker, "a", "x", 1, BY("a", "+"));
     RIG_WAIT(&f.rig, f.broker.connections == 2 && rig_is_up(&f.rig));
     assert_int_equal(f.broker.identifiers, 2);
     assert_int_equal(f.broker.filters, 4);
@@ -378,6 +401,8 @@ main(void)
         cmocka_unit_test(test_mqtt_quiet_connection_is_kept_by_ping),
         cmocka_unit_test(test_mqtt_session_messages_before_suback_are_taken),
         cmocka_unit_test(test_mqtt_copies_of_overlapping_filters_count_once),
+        cmocka_unit_test(
+            test_mqtt_copy_by_an_older_filter_counts_until_another_one_has_brought_something),
         cmocka_unit_test(test_mqtt_copy_for_a_refused_filter_counts),
         cmocka_unit_test(test_mqtt_several_identifiers_in_a_message_do_without),
         cmocka_unit_test(test_mqtt_broker_without_identifiers_gets_none),
