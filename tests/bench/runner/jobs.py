@@ -12,7 +12,7 @@ import time
 
 from . import servers
 from .measure import (SETTLE_S, check, check_finished, fan_out, median, merge_histograms, publish, ratio, repeat,
-                      start_load, with_end)
+                      start_load, touch_socket_memory, with_end)
 from .process import CLIENT_CORE, Cpu, Failure, Process, pss_kib, wait_for
 
 BARE, REDIS, MEMORY = servers.Bare.name, servers.RunnelRedis.name, servers.RunnelMemory.name
@@ -244,6 +244,7 @@ class _Peak:
 
 
 def _stalled_run(bench, clients, stalled, events, rate, **options):
+    touch_socket_memory(clients)
     with servers.RunnelRedis(bench, **options) as server:
         load = start_load(bench, server.port, clients, events=events, stalled=stalled, timeout=20)
         try:
@@ -286,6 +287,9 @@ def stalled(bench):
     result.target("every stalled client is told of its gap (small tail)", short["stalled"]["gaps"], small, "", True)
     result.target(f"and gets every event that the log keeps ({servers.KEPT_EVENTS})", short["after_gap_min"],
                   servers.KEPT_EVENTS, "", True)
+    result.note("the slowest events are those of the first half second: those who do not read are not known yet and get "
+                "everything, until about 160 KB are in the kernel's buffers of each. These buffers were filled and "
+                "given back before each run, so that the host of a virtual machine has its memory ready")
     result.note("where the tails' memory (64 MiB) reaches further back than the log keeps, those who were stalled get "
                 "all events and need no gap event; the third run has little of it")
     return result
