@@ -13,7 +13,7 @@
 static enum batch_outcome
 batch_gap(struct link *l, event_id resumes, enum metric_gap why, struct batch *ret_batch)
 {
-    struct hub *h = l->channel->hub;
+    struct hub *h = channel_hub(l->channel);
     event_id after = l->subscriber->told;
     struct buf *control = &h->scratch.control;
     buf_clear(control);

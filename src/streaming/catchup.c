@@ -56,16 +56,17 @@ catchup_fini(struct hub *h)
 void
 catchup_want(struct channel *c)
 {
-    if (list_is_unlinked(&c->wanting_node) && !c->is_reading) {
-        list_push_back(&c->hub->catchup.wanting, &c->wanting_node);
-        hub_schedule_flush(c->hub);
+    struct hub *h = channel_hub(c);
+    if (!c->is_reading && list_is_unlinked(&c->wanting_node)) {
+        list_push_back(&h->catchup.wanting, &c->wanting_node);
+        hub_schedule_flush(h);
     }
 }
 
 static void
 catchup_fail(struct channel *c)
 {
-    struct hub *h = c->hub;
+    struct hub *h = channel_hub(c);
     metrics_add(h->metrics, METRIC_PAGE_FAILURES, 0, 1);
     if (list_is_empty(&c->waiting)) {
         return;
@@ -105,7 +106,7 @@ page_is_before_cursor(const struct replay_page *page)
 static bool
 catchup_settle_link(struct link *l, const struct replay_page *page, uint32_t newest)
 {
-    struct hub *h = l->channel->hub;
+    struct hub *h = channel_hub(l->channel);
     if (newest > 0) {
         if (l->newest > 0 && (l->newest == newest || (page->is_end && l->newest < newest))) {
             link_begin_at_newest(l, page);
@@ -131,22 +132,23 @@ catchup_settle_link(struct link *l, const struct replay_page *page, uint32_t new
 static void
 catchup_take_page(struct channel *c, const struct replay_page *page, uint32_t newest)
 {
+    struct hub *h = channel_hub(c);
     bool is_progress = true;
     uint32_t waiting_length = 0;
     LIST_FOR_EACH_SAFE (node, following, &c->waiting) {
         waiting_length++;
         is_progress &= catchup_settle_link(LIST_ITEM(node, struct link, node), page, newest);
     }
-    if (!is_progress || tail_add_page(&c->tail, page, c->hub->position) < 0) {
+    if (!is_progress || tail_add_page(&c->tail, page, h->position) < 0) {
         catchup_fail(c);
         return;
     }
     if (page->length > 0) {
         channel_note_event(c, page->frames[page->length - 1]);
     }
-    metrics_set(c->hub->metrics, METRIC_MEMORY, METRIC_USE_TAILS, (int64_t)c->hub->pool.bytes);
+    metrics_set(h->metrics, METRIC_MEMORY, METRIC_USE_TAILS, (int64_t)h->pool.bytes);
     if (waiting_length > 0) {
-        c->hub->catchup.fresh += c->fresh_length == 0 ? 1 : 0;
+        h->catchup.fresh += c->fresh_length == 0 ? 1 : 0;
         c->fresh_length += waiting_length;
     }
     channel_mark_waiting_dirty(c);
@@ -156,18 +158,21 @@ static void
 catchup_on_page(void *arg, int status, struct replay_page *page)
 {
     struct channel *c = arg;
-    uint32_t took_ms = (uint32_t)loop_now_ms(c->hub->loop) - c->reading_ms;
+    struct hub *h = channel_hub(c);
+    struct channel_read read = c->read;
+    uint32_t took_ms = (uint32_t)loop_now_ms(h->loop) - read.begun_ms;
     c->is_reading = false;
-    catchup_count_reads(c->hub, -1);
-    metrics_observe(c->hub->metrics, METRIC_PAGE_SECONDS, 0, (uint64_t)took_ms * 1000, 1);
+    list_init(&c->wanting_node);
+    catchup_count_reads(h, -1);
+    metrics_observe(h->metrics, METRIC_PAGE_SECONDS, 0, (uint64_t)took_ms * 1000, 1);
     if (status < 0) {
         catchup_fail(c);
     } else {
-        catchup_take_page(c, page, c->reading_newest);
+        catchup_take_page(c, page, read.newest);
         replay_page_free(page);
     }
-    if (!list_is_empty(&c->hub->catchup.wanting)) {
-        hub_schedule_flush(c->hub);
+    if (!list_is_empty(&h->catchup.wanting)) {
+        hub_schedule_flush(h);
     }
     channel_release(c);
 }
@@ -180,7 +185,7 @@ catchup_request(struct channel *c)
         .channel = channel_name(c),
         .after = EVENT_ID_MAX,
         .limit_events = PAGE_EVENTS,
-        .limit_bytes = c->hub->catchup.page_bytes,
+        .limit_bytes = channel_hub(c)->catchup.page_bytes,
     };
     for (struct list *node = c->waiting.next; node != &c->waiting; node = node->next) {
         struct link *l = LIST_ITEM(node, struct link, node);
@@ -200,18 +205,20 @@ catchup_request(struct channel *c)
 static void
 catchup_start_read(struct channel *c)
 {
-    struct hub *h = c->hub;
+    struct hub *h = channel_hub(c);
     if (list_is_empty(&c->waiting)) {
         return;
     }
     struct replay_page_request request = catchup_request(c);
-    c->reading_newest = request.newest;
     if (replay_reader_read(h->reader, &request, catchup_on_page, c) < 0) {
         catchup_fail(c);
         return;
     }
     c->is_reading = true;
-    c->reading_ms = (uint32_t)loop_now_ms(h->loop);
+    c->read = (struct channel_read){
+        .newest = request.newest,
+        .begun_ms = (uint32_t)loop_now_ms(h->loop),
+    };
     catchup_count_reads(h, 1);
     metrics_add(h->metrics, METRIC_PAGES_READ, 0, 1);
 }
@@ -233,6 +240,6 @@ catchup_page_used(struct channel *c)
 {
     if (c->fresh_length > 0) {
         c->fresh_length = 0;
-        c->hub->catchup.fresh--;
+        channel_hub(c)->catchup.fresh--;
     }
 }

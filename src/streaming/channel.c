@@ -18,13 +18,12 @@ channel_find(const struct hub *h, struct str name, uint64_t hash)
 static struct channel *
 channel_new(struct hub *h, struct str name)
 {
-    struct channel *c = calloc(1, sizeof *c + name.size);
+    struct channel *c = calloc(1, offsetof(struct channel, name) + name.size);
     if (c == NULL) {
         return NULL;
     }
     memcpy(c->name, name.data, name.size);
     c->node.key = (struct str){c->name, name.size};
-    c->hub = h;
     tail_init(&c->tail, &h->pool, h->position);
     list_init(&c->ready);
     list_init(&c->dirty);
@@ -49,7 +48,7 @@ channel_get(struct hub *h, struct str name)
 void
 channel_add_link(struct channel *c)
 {
-    c->hub->linked_length += c->links_length == 0;
+    channel_hub(c)->linked_length += c->links_length == 0;
     c->links_length++;
 }
 
@@ -57,7 +56,7 @@ void
 channel_remove_link(struct channel *c)
 {
     c->links_length--;
-    c->hub->linked_length -= c->links_length == 0;
+    channel_hub(c)->linked_length -= c->links_length == 0;
     channel_release(c);
 }
 
@@ -79,7 +78,7 @@ channel_note_event(struct channel *c, const struct frame *frame)
 void
 channel_free(struct channel *c)
 {
-    metrics_move(c->hub->metrics, METRIC_CHANNELS, 0, -1);
+    metrics_move(channel_hub(c)->metrics, METRIC_CHANNELS, 0, -1);
     tail_fini(&c->tail);
     free(c);
 }
@@ -97,7 +96,7 @@ channel_release(struct channel *c)
     if (c->links_length > 0 || c->is_reading || !tail_is_empty(&c->tail)) {
         return;
     }
-    struct hub *h = c->hub;
+    struct hub *h = channel_hub(c);
     map_remove(&h->channels, &c->node);
     list_remove(&c->dirty_node);
     list_remove(&c->wanting_node);
@@ -115,9 +114,10 @@ channel_on_evicted(struct tail *t)
 static void
 channel_announce_dirty(struct channel *c)
 {
+    struct hub *h = channel_hub(c);
     if (list_is_unlinked(&c->dirty_node) && !list_is_empty(&c->dirty)) {
-        list_push_back(&c->hub->dirty, &c->dirty_node);
-        hub_schedule_flush(c->hub);
+        list_push_back(&h->dirty, &c->dirty_node);
+        hub_schedule_flush(h);
     }
 }
 

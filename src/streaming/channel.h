@@ -37,25 +37,32 @@ struct link {
     bool is_asking;   /* begins where the log does: a tail may remember more than the log keeps */
 };
 
+/* A read of the log that is under way. */
+struct channel_read {
+    uint32_t newest;   /* > 0: it is for the newest N events */
+    uint32_t begun_ms; /* loop clock */
+};
+
+/* Without its name it has 173 bytes, so that one with a usual name takes 192 of the heap. */
 struct channel {
-    struct map_node node; /* in the hub's channels; the key is name */
-    struct hub *hub;
-    struct tail tail;
+    struct map_node node;              /* in the hub's channels; the key is name */
+    struct tail tail;                  /* by whose pool channel_hub() finds the hub */
     struct list ready, dirty, waiting; /* of links */
     union {
         struct {
-            struct list dirty_node;   /* in the hub's dirty channels */
-            struct list wanting_node; /* in the hub's that want a page, or failed to get it */
+            struct list dirty_node; /* in the hub's dirty channels */
+            union {
+                struct list wanting_node; /* in the hub's that want a page, or failed to get it */
+                struct channel_read read; /* while is_reading */
+            };
         };
         struct loop_reap reap; /* once it is released, and in no list any more */
     };
+    event_id newest; /* of the events that are known here; 0: none */
+    uint32_t slow;   /* the slow rule of that event */
     uint32_t links_length;
     uint32_t fresh_length; /* links at the head of dirty that the newest page is for */
     bool is_reading;
-    uint32_t reading_newest; /* the read under way is for the newest N events */
-    uint32_t reading_ms;     /* loop clock of its begin */
-    uint32_t slow;           /* the slow rule of the newest event that is known here */
-    event_id newest;         /* that event; 0: none */
     char name[];
 };
 

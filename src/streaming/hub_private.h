@@ -8,6 +8,7 @@
 #include "event/timer.h"
 #include "event/wheel.h"
 #include "observability/metrics.h"
+#include "streaming/channel.h"
 #include "streaming/hub.h"
 #include "streaming/tail.h"
 
@@ -56,6 +57,13 @@ struct hub {
         size_t runs_capacity;
     } scratch;
 };
+
+/* Whose channel it is: by the pool, which is the hub's, so that a channel needs no pointer of its own. */
+static inline struct hub *
+channel_hub(const struct channel *c)
+{
+    return MAP_ITEM(c->tail.pool, struct hub, pool);
+}
 
 /* A stream's descriptor is closed. */
 void hub_tell_closed(const struct hub *h, uint64_t ticket);

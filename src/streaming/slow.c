@@ -11,7 +11,7 @@ struct slow_limit {
 static struct slow_limit
 link_limit(const struct link *l)
 {
-    const struct config_stream *config = l->channel->hub->config;
+    const struct config_stream *config = channel_hub(l->channel)->config;
     uint32_t what = slow_rule_what(l->channel->slow);
     uint32_t after_ms = slow_rule_after_ms(l->channel->slow);
     return (struct slow_limit){
@@ -26,7 +26,7 @@ link_behind_ms(struct link *l)
 {
     struct tail_run run;
     event_id after, floor;
-    uint64_t now_ms = loop_wall_ms(l->channel->hub->loop);
+    uint64_t now_ms = loop_wall_ms(channel_hub(l->channel)->loop);
     if (l->newest > 0 || l->is_asking ||
         tail_next(&l->channel->tail, link_cursor(l), &run, &after, &floor) != TAIL_RUN) {
         return 0;

@@ -40,7 +40,7 @@ volley_is_for(const struct volley *v, const struct link *l)
 static bool
 volley_load(struct volley *v, struct channel *c)
 {
-    const struct hub *h = c->hub;
+    const struct hub *h = channel_hub(c);
     event_id after, floor;
     if (list_is_empty(&c->dirty) || !link_is_plain(LINK_OF(c->dirty.next))) {
         return false;
@@ -113,6 +113,6 @@ volley_fire(struct channel *c, size_t max)
     }
     /* Who was left in the list has had it all; the others wait for their sockets, or are gone. */
     list_splice_back_until(&c->ready, &c->dirty, node);
-    volley_account(&v, c->hub);
+    volley_account(&v, channel_hub(c));
     return v.sends;
 }
