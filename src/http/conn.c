@@ -20,19 +20,38 @@ enum {
     CONN_OUT_SIZE_MAX = 256 * 1024, /* the page's largest file, with room */
     CONN_LINGER_MS = 2000,          /* for the peer to see the answer and close */
     CONN_LINGER_READS = 16,         /* in one turn */
+    CONN_SPARES_MAX = 64,           /* as many as are accepted in one turn */
 };
 
 static void conn_on_readable(evutil_socket_t fd, short what, void *arg);
 static void conn_on_writable(evutil_socket_t fd, short what, void *arg);
 static void conn_on_lingering(evutil_socket_t fd, short what, void *arg);
 
+/*
+ * For the next one, which does not come before this one's callback has returned. So connections that pass
+ * leave no holes between the streams that stay.
+ */
 static void
-conn_free(void *object)
+conn_put_back(struct conn *c)
 {
-    struct conn *c = object;
-    buf_fini(&c->in);
-    buf_fini(&c->out);
-    free(c);
+    struct conn_env *env = c->env;
+    if (env->spares_length == CONN_SPARES_MAX) {
+        loop_reap(env->loop, &c->reap, free, c);
+        return;
+    }
+    list_push_front(&env->spares, &c->node);
+    env->spares_length++;
+}
+
+static struct conn *
+conn_take(struct conn_env *env)
+{
+    struct list *node = list_pop_front(&env->spares);
+    if (node == NULL) {
+        return malloc(sizeof(struct conn));
+    }
+    env->spares_length--;
+    return LIST_ITEM(node, struct conn, node);
 }
 
 /* Which states may follow, as bits. */
@@ -53,11 +72,12 @@ static void
 conn_enter_closed(struct conn *c)
 {
     struct conn_env *env = c->env;
+    buf_fini(&c->in);
+    buf_fini(&c->out);
     wheel_stop(&c->timeout);
     list_remove(&c->node);
     env->conns_length--;
     metrics_set(env->metrics, METRIC_HTTP_CONNECTIONS, 0, (int64_t)env->conns_length);
-    loop_reap(env->loop, &c->reap, conn_free, c);
     if (c->ticket != 0) {
         admission_leave(env->admission, c->ticket);
     }
@@ -66,6 +86,7 @@ conn_enter_closed(struct conn *c)
         c->fd = -1;
         env->on_closed(env->arg);
     }
+    conn_put_back(c);
 }
 
 /* For the rest of the time, or as much of it as the wheel can. */
@@ -150,7 +171,7 @@ conn_init_buffers(struct conn *c)
 int
 conn_new(struct conn_env *env, int fd, const struct address *peer, bool is_last)
 {
-    struct conn *c = calloc(1, sizeof(*c));
+    struct conn *c = conn_take(env);
     if (c == NULL) {
         close(fd);
         return ERR_MEMORY;
@@ -303,6 +324,8 @@ conn_on_readable(evutil_socket_t fd, short what, void *arg)
         conn_parse(c);
     } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
         conn_set_state(c, CONN_CLOSED);
+    } else if (c->in.size == 0) {
+        buf_fini(&c->in); /* of the many that may wait to speak, none needs it yet */
     }
 }
 
@@ -350,5 +373,8 @@ conn_close_all(struct conn_env *env)
 {
     LIST_FOR_EACH_SAFE (node, following, &env->conns) {
         conn_set_state(LIST_ITEM(node, struct conn, node), CONN_CLOSED);
+    }
+    while (env->spares_length > 0) {
+        free(conn_take(env));
     }
 }

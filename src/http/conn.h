@@ -37,6 +37,8 @@ struct conn_env {
     struct wheel *wheel; /* of CONN_WHEEL_SPAN_MS; fires conn_on_timeout() */
     struct list conns;   /* all that are not closed */
     size_t conns_length;
+    struct list spares; /* closed, to be used again; conn.c's */
+    size_t spares_length;
     bool is_draining;
     void (*on_closed)(void *arg); /* a descriptor was closed; not for one that the hub took */
     void *arg;
@@ -51,5 +53,5 @@ MUST_CHECK int conn_new(struct conn_env *env, int fd, const struct address *peer
 /* The wheel's callback; `arg` is unused. */
 void conn_on_timeout(void *arg, struct wheel_node *node);
 
-/* Closes every connection; their memory goes at the end of the loop's turn. */
+/* Closes every connection and frees what was kept for further ones. Not from a connection's callback. */
 void conn_close_all(struct conn_env *env);

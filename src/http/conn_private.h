@@ -15,7 +15,7 @@ enum conn_state { CONN_PROXY, CONN_HEAD, CONN_ANSWER, CONN_LINGER, CONN_CLOSED }
 struct conn {
     struct conn_env *env;
     struct event event;
-    struct list node; /* in env->conns until closed */
+    struct list node; /* in env->conns until closed, then perhaps in env->spares */
     struct wheel_node timeout;
     uint64_t deadline_ms; /* loop clock; the wheel may turn several times until then */
     struct loop_reap reap;

@@ -141,6 +141,7 @@ server_new(const struct server_parts *parts, struct server **ret_server)
         .arg = s,
     };
     list_init(&s->env.conns);
+    list_init(&s->env.spares);
     hub_set_on_closed(parts->hub, server_on_stream_closed, parts->admission);
     s->stream_fds_max = server_stream_fds();
     s->env.wheel =
