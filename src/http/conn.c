@@ -11,6 +11,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -300,6 +302,17 @@ conn_parse(struct conn *c)
     }
 }
 
+/*
+ * There is no answer yet that could acknowledge this piece (stream_socket_prepare()), and the peer may keep
+ * the next one back until it has an acknowledgement (Nagle's algorithm).
+ */
+static void
+conn_acknowledge(const struct conn *c)
+{
+    int one = 1;
+    (void)setsockopt(c->fd, IPPROTO_TCP, TCP_QUICKACK, &one, sizeof(one)); /* else 40 ms later */
+}
+
 /* Room for the next piece; the parsers have refused what fills the buffer. */
 static int
 conn_reserve(struct conn *c)
@@ -322,6 +335,9 @@ conn_on_readable(evutil_socket_t fd, short what, void *arg)
     if (size > 0) {
         c->in.size += (size_t)size;
         conn_parse(c);
+        if (c->state == CONN_PROXY || c->state == CONN_HEAD) {
+            conn_acknowledge(c);
+        }
     } else if (size == 0 || (errno != EAGAIN && errno != EINTR)) {
         conn_set_state(c, CONN_CLOSED);
     } else if (c->in.size == 0) {

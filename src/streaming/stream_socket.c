@@ -45,4 +45,6 @@ stream_socket_prepare(int listening_fd, const struct config_stream *config)
                    config->notsent_lowat_bytes);
     }
     socket_set_peer_timeout(listening_fd, config->peer_timeout_ms);
+    /* The answer acknowledges the request: a packet less for each connection, a tenth of its cost. */
+    socket_set(listening_fd, IPPROTO_TCP, TCP_QUICKACK, "TCP_QUICKACK", 0);
 }

@@ -1,5 +1,6 @@
 #pragma once
-/* What the kernel may hold for a stream, and how it finds out that a peer is gone. */
+/* What the kernel may hold for a stream, how it finds out that a peer is gone, and that it lets the
+ * answer acknowledge the request. */
 
 #include "config/config.h"
 

@@ -5,6 +5,8 @@
 #include "http/server.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -65,6 +67,34 @@ test_server_head_may_come_one_byte_at_a_time(void **state)
     client_connect(f, client_new(f));
     run_until(f, feed_one_byte);
     assert_string_equal(hub.channels, "slow,");
+}
+
+static int
+hub_fd_acknowledges_at_once(void)
+{
+    int is_on = -1;
+    socklen_t size = sizeof(is_on);
+    assert_int_equal(getsockopt(hub.fd, IPPROTO_TCP, TCP_QUICKACK, &is_on, &size), 0);
+    return is_on;
+}
+
+static void
+test_server_head_in_one_piece_is_acknowledged_by_the_answer(void **state)
+{
+    struct fixture *f = *state;
+    client_ask(f, "GET /events/a HTTP/1.1\r\n" HOST "\r\n");
+    run_until(f, is_opened);
+    assert_int_equal(hub_fd_acknowledges_at_once(), 0);
+}
+
+/* The peer may wait for that with the next one. */
+static void
+test_server_piece_of_a_head_is_acknowledged_at_once(void **state)
+{
+    struct fixture *f = *state;
+    client_connect(f, client_new(f));
+    run_until(f, feed_one_byte);
+    assert_int_equal(hub_fd_acknowledges_at_once(), 1);
 }
 
 static void
@@ -331,6 +361,8 @@ main(void)
         WITH_SERVER(test_server_stream_moves_to_the_hub),
         WITH_SERVER(test_server_stream_for_http_1_0_has_no_chunks),
         WITH_SERVER(test_server_head_may_come_one_byte_at_a_time),
+        WITH_SERVER(test_server_head_in_one_piece_is_acknowledged_by_the_answer),
+        WITH_SERVER(test_server_piece_of_a_head_is_acknowledged_at_once),
         WITH_SERVER(test_server_bytes_behind_a_streams_head_are_no_request),
         WITH_SERVER(test_server_hub_without_memory_closes_that_one),
         WITH_SERVER(test_server_answer_is_whole_and_closed_cleanly),
