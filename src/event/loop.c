@@ -29,6 +29,7 @@ struct loop {
     struct evdns_base *dns;  /* owned, NULL until first used */
     struct list tasks;
     struct list reaps;
+    uint64_t turn;            /* counts them; tasks begin with 0, which is none */
     struct loop_clock *clock; /* to clock_of_turn, for readers that hold a const loop */
     struct loop_clock clock_of_turn;
     bool is_stopping;
@@ -122,14 +123,20 @@ loop_free(struct loop *l)
 static void
 loop_run_tasks(struct loop *l)
 {
-    struct list turn;
+    struct list again;
     struct list *node;
-    list_init(&turn);
-    list_splice_back(&turn, &l->tasks);
-    while ((node = list_pop_front(&turn)) != NULL) {
+    list_init(&again);
+    l->turn++;
+    while ((node = list_pop_front(&l->tasks)) != NULL) {
         struct loop_task *t = LIST_ITEM(node, struct loop_task, node);
-        t->run(t->arg);
+        if (t->turn == l->turn) {
+            list_push_back(&again, node);
+        } else {
+            t->turn = l->turn;
+            t->run(t->arg);
+        }
     }
+    list_splice_back(&l->tasks, &again);
 }
 
 static int

@@ -4,8 +4,9 @@
  *
  *     read the clock -> events that are ready -> deferred tasks -> reap
  *
- * A deferred task runs once at the end of the turn in which it was asked for; what it defers itself
- * runs in the next turn, which then does not wait. Objects are freed on the reap list, never inside
+ * A deferred task runs at the end of the turn in which it was asked for, also where another task
+ * asks, but once a turn: who asks for itself runs again in the next one, which then does not wait.
+ * Objects are freed on the reap list, never inside
  * their own callback.
  */
 
@@ -24,6 +25,7 @@ struct loop_task {
     struct list node;
     void (*run)(void *arg);
     void *arg;
+    uint64_t turn; /* of its last run; private to loop.c */
 };
 
 /* Something to free at the end of the turn. Embedded in the object that dies. */

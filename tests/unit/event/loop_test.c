@@ -123,8 +123,8 @@ test_loop_turn_runs_events_then_tasks_then_reaps(void **state)
     loop_task_init(&d->second, run_stop, d);
     make_ready(d, on_once);
     assert_int_equal(loop_run(d->loop), 0);
-    /* The second task was deferred by the first, so it has a turn of its own. */
-    assert_string_equal(d->letters, "etrs");
+    /* The second task was deferred by the first, and runs in the same turn. */
+    assert_string_equal(d->letters, "etsr");
 }
 
 static void
@@ -147,6 +147,39 @@ test_loop_task_that_defers_itself_does_not_wait_for_an_event(void **state)
     loop_task_schedule(d->loop, &d->first);
     assert_int_equal(loop_run(d->loop), 0);
     assert_string_equal(d->letters, "aaaaa");
+}
+
+/* Each defers the other. */
+static void
+run_ping(void *arg)
+{
+    struct diary *d = arg;
+    note(d, 'p');
+    make_ready(d, on_once);
+    loop_task_schedule(d->loop, &d->second);
+}
+
+static void
+run_pong(void *arg)
+{
+    struct diary *d = arg;
+    note(d, 'q');
+    if (d->length >= 5) {
+        loop_stop(d->loop);
+    } else {
+        loop_task_schedule(d->loop, &d->first);
+    }
+}
+
+static void
+test_loop_tasks_that_defer_each_other_run_once_a_turn(void **state)
+{
+    struct diary *d = *state;
+    loop_task_init(&d->first, run_ping, d);
+    loop_task_init(&d->second, run_pong, d);
+    loop_task_schedule(d->loop, &d->first);
+    assert_int_equal(loop_run(d->loop), 0);
+    assert_string_equal(d->letters, "pqepq");
 }
 
 static void
@@ -405,6 +438,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_loop_turn_runs_events_then_tasks_then_reaps, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_loop_tasks_that_defer_each_other_run_once_a_turn,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(
             test_loop_task_that_defers_itself_does_not_wait_for_an_event, setup, teardown),
         cmocka_unit_test_setup_teardown(
