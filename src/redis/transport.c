@@ -44,15 +44,21 @@ struct transport {
     size_t left;                          /* addresses not tried yet */
     size_t first;                         /* which one an attempt begins with */
     struct bufferevent *bev;              /* owned; NULL: closed */
+    struct event *readable;               /* owned; open, without TLS: bev does not read */
     bool is_open;
     char why[WHY_SIZE];
 };
 
 static void transport_connect_next(struct transport *t);
+static void transport_on_readable(evutil_socket_t fd, short what, void *arg);
 
 static void
 transport_drop_bev(struct transport *t)
 {
+    if (t->readable != NULL) {
+        event_free(t->readable);
+        t->readable = NULL;
+    }
     if (t->bev != NULL) {
         bufferevent_free(t->bev);
         t->bev = NULL;
@@ -153,15 +159,36 @@ transport_set_options(evutil_socket_t fd)
     (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof probes);
 }
 
+/* Without TLS there is nothing to do in between: an event of its own, see transport_on_readable(). */
+static int
+transport_read_itself(struct transport *t)
+{
+    t->readable = event_new(loop_base(t->loop), bufferevent_getfd(t->bev), EV_READ | EV_PERSIST,
+                            transport_on_readable, t);
+    return t->readable != NULL && event_add(t->readable, NULL) == 0 ? 0 : ERR_MEMORY;
+}
+
+static void
+transport_on_connected(struct transport *t)
+{
+    transport_set_options(bufferevent_getfd(t->bev));
+    transport_drop_addresses(t);
+    if (t->tls == NULL && transport_read_itself(t) != 0) {
+        (void)snprintf(t->why, sizeof t->why, "%s", err_text(ERR_MEMORY));
+        transport_fail(t, ERR_MEMORY);
+        return;
+    }
+    t->is_open = true;
+    t->listener.on_open(t->listener.arg);
+}
+
 static void
 transport_on_event(struct bufferevent *bev, short what, void *arg)
 {
     struct transport *t = arg;
+    (void)bev;
     if ((what & BEV_EVENT_CONNECTED) != 0) {
-        transport_set_options(bufferevent_getfd(bev));
-        transport_drop_addresses(t);
-        t->is_open = true;
-        t->listener.on_open(t->listener.arg);
+        transport_on_connected(t);
         return;
     }
     if ((what & (BEV_EVENT_EOF | BEV_EVENT_ERROR)) == 0) {
@@ -176,25 +203,32 @@ transport_on_event(struct bufferevent *bev, short what, void *arg)
 }
 
 /*
- * libevent 2.1 reads 4 KiB a turn, whatever it is asked for. What more there is without TLS is taken
- * here: a publisher's burst is out of Redis before it counts as slow. The end of the connection is
- * left for libevent to find.
+ * libevent 2.1 would read 4 KiB a turn with two calls of the kernel. This takes a publisher's burst out of Redis
+ * before it counts as slow, and one call where there is little.
  */
 static void
-transport_drain(struct transport *t, const struct bufferevent *bev)
+transport_on_readable(evutil_socket_t fd, short what, void *arg)
 {
+    struct transport *t = arg;
+    struct bufferevent *bev = t->bev;
     char piece[PIECE_SIZE];
-    size_t drained = 0;
+    size_t taken = 0;
     ssize_t size = PIECE_SIZE;
-    while (t->bev == bev && size == PIECE_SIZE && drained < IO_SIZE) {
-        size = recv(bufferevent_getfd(t->bev), piece, sizeof piece, MSG_DONTWAIT);
+    (void)what;
+    while (t->bev == bev && size == PIECE_SIZE && taken < IO_SIZE) {
+        size = recv(fd, piece, sizeof piece, MSG_DONTWAIT);
         if (size > 0) {
-            drained += (size_t)size;
+            taken += (size_t)size;
             t->listener.on_bytes(t->listener.arg, (struct str){piece, (size_t)size});
+        } else if (size == 0) {
+            transport_on_event(bev, BEV_EVENT_READING | BEV_EVENT_EOF, t);
+        } else if (errno != EAGAIN && errno != EINTR) {
+            transport_on_event(bev, BEV_EVENT_READING | BEV_EVENT_ERROR, t);
         }
     }
 }
 
+/* Of a connection with TLS. */
 static void
 transport_on_read(struct bufferevent *bev, void *arg)
 {
@@ -209,9 +243,6 @@ transport_on_read(struct bufferevent *bev, void *arg)
         const char *data = (const char *)evbuffer_pullup(input, (ssize_t)size);
         t->listener.on_bytes(t->listener.arg, (struct str){data, size});
         (void)evbuffer_drain(input, size);
-    }
-    if (t->tls == NULL) {
-        transport_drain(t, bev);
     }
 }
 
@@ -248,7 +279,7 @@ transport_connect_one(struct transport *t, const struct evutil_addrinfo *address
     bufferevent_setcb(t->bev, transport_on_read, NULL, transport_on_event, t);
     (void)bufferevent_set_max_single_read(t->bev, IO_SIZE);
     (void)bufferevent_set_max_single_write(t->bev, IO_SIZE);
-    (void)bufferevent_enable(t->bev, EV_READ | EV_WRITE);
+    (void)bufferevent_enable(t->bev, t->tls != NULL ? EV_READ | EV_WRITE : EV_WRITE);
     if (bufferevent_socket_connect(t->bev, address->ai_addr, (int)address->ai_addrlen) != 0) {
         (void)snprintf(t->why, sizeof t->why, "%s",
                        evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
@@ -337,17 +368,33 @@ transport_open(struct transport *t)
     }
 }
 
-int
-transport_write(struct transport *t, struct str bytes)
-{
-    assert(t->is_open);
-    return bufferevent_write(t->bev, bytes.data, bytes.size) == 0 ? 0 : ERR_MEMORY;
-}
-
 size_t
 transport_unsent_bytes(const struct transport *t)
 {
     return t->bev != NULL ? evbuffer_get_length(bufferevent_get_output(t->bev)) : 0;
+}
+
+/* How much the socket took at once. A failure is libevent's to find, which sends the rest. */
+static size_t
+transport_send(struct transport *t, struct str bytes)
+{
+    if (t->tls != NULL || transport_unsent_bytes(t) > 0) {
+        return 0;
+    }
+    ssize_t size =
+        send(bufferevent_getfd(t->bev), bytes.data, bytes.size, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return size > 0 ? (size_t)size : 0;
+}
+
+int
+transport_write(struct transport *t, struct str bytes)
+{
+    assert(t->is_open);
+    struct str rest = str_after(bytes, transport_send(t, bytes));
+    if (rest.size == 0) {
+        return 0;
+    }
+    return bufferevent_write(t->bev, rest.data, rest.size) == 0 ? 0 : ERR_MEMORY;
 }
 
 static int

@@ -44,7 +44,7 @@ void transport_close(struct transport *t);
 /* The attempt took too long: closes, and the next one begins with another address of the name. */
 void transport_give_up(struct transport *t);
 
-/* Open transports only. Sent in later turns; ERR_MEMORY. */
+/* Open transports only. Sent at once as far as the socket takes it, the rest in later turns; ERR_MEMORY. */
 MUST_CHECK int transport_write(struct transport *t, struct str bytes);
 
 /* What the peer has not taken yet. */
