@@ -9,7 +9,8 @@
 --          that goes with it, how many of them
 -- then for each event: how many events to keep, for how many ms, when it was received (ms, 0: not known), slow rule, body
 --
--- An entry: f floor, b body, d delay (from the receipt to the id's ms), s slow rule.
+-- An entry: f floor, b body, d delay (from the receipt to the id's ms), s slow rule, k for how many ms it keeps its
+-- stream. Versions before k set the stream's end anew with every event; what is without it is taken for theirs.
 --
 -- Returns the log's head, the indexes of the events that could not be stored, and why (the last reason), how many events
 -- were left out with their mark; and for each mark that stands elsewhere: name, where it had to stand, where it stands.
@@ -20,7 +21,7 @@
 -- A batch is applied once, however often it is sent: its number is remembered in the same step. Batches are
 -- applied in order: one that runs ahead of a refused one is refused too.
 
-local APPENDER_MS = 86400000 -- longer than anybody waits with a batch in hand
+local APPENDER_MS = '86400000' -- longer than anybody waits with a batch in hand
 local batch, confirmed, loss = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local name_begin, marks = tonumber(ARGV[7]) + 1, tonumber(ARGV[8])
 -- What the appender has a reply for was applied, also where a restored log knows nothing of it.
@@ -32,34 +33,47 @@ if batch > applied + 1 then
     return redis.error_reply('BATCH out of order')
 end
 -- The first write: where memory is short it is refused here, before anything was changed.
-redis.call('SET', KEYS[2], batch, 'PX', APPENDER_MS)
+redis.call('SET', KEYS[2], ARGV[4], 'PX', APPENDER_MS)
 
 local before = head_id()
 local newest = {}  -- stream -> id of its newest entry
 local touched = {} -- streams, in order of their first event
 local keeps = {}   -- stream -> ms
+local ends = {}    -- stream -> when it ends, as its newest entry before this batch set it
 local parts = {''} -- of the feed's message; the first is its head line
 local failed, why = {}, ''
 
 local function tell(id, floor, key, delay, slow, body)
     local name = string.sub(key, name_begin)
-    parts[#parts + 1] = id .. ' ' .. floor .. ' ' .. #name .. ' ' .. #body .. ' ' .. delay .. ' ' .. slow .. '\n'
-    parts[#parts + 1] = name
+    parts[#parts + 1] = string.format('%s %s %d %d %s %s\n%s', id, floor, #name, #body, delay, slow, name)
     parts[#parts + 1] = body
+end
+
+-- When a stream ends whose newest event is of that time. One end for all events of a while, so that few of them have to
+-- move it; a stream lives that much longer, and no event shorter than its keep.
+local function end_after(event_ms, keep)
+    local while_ms = math.floor(keep / 16) + 1
+    return (math.floor(event_ms / while_ms) + 1) * while_ms + keep
 end
 
 -- What a cursor must have seen to miss nothing before the stream's next event; or nil and an error.
 local function floor_id(key)
-    local last = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', 1)
+    local last = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', '1')
     if last.err then
         return nil, last.err
     end
     if not last[1] then
         return floor_of(key, vouched_id())
     end
-    local last_ms, last_seq = string.match(last[1][1], '^(%d+)-(%d+)$')
-    local is_older = is_later(birth_ms, birth_seq, tonumber(last_ms), tonumber(last_seq))
-    return floor_of(key, is_older and birth_id() or last[1][1])
+    local id, fields = last[1][1], last[1][2]
+    local last_ms = tonumber(string.match(id, '^%d+'))
+    if fields[9] == 'k' then
+        ends[key] = end_after(last_ms, tonumber(fields[10]) or 0)
+    end
+    if birth_ms < last_ms then
+        return floor_of(key, id)
+    end
+    return floor_of(key, later_of(id, birth_id()))
 end
 
 -- The event is lost: an event without a body tells the feed; the head keeps it for who reads.
@@ -69,11 +83,11 @@ local function lose(key)
     if redis.call('HSET', KEYS[1], 'lost:' .. key, head_id()) == 1 then
         losses = losses + 1
     end
-    tell(head_id(), '0-0', key, 0, 0, '')
+    tell(head_id(), '0-0', key, '0', '0', '')
 end
 
 -- Returns an error, or nil.
-local function add(key, events, received, slow, body)
+local function add(key, events, keep, received, slow, body)
     local floor, problem = newest[key], nil
     if not floor then
         floor, problem = floor_id(key)
@@ -83,8 +97,9 @@ local function add(key, events, received, slow, body)
     end
     step()
     local id = head_id()
-    local delay = received == '0' and 0 or ms - received
-    local added = redis.pcall('XADD', key, 'MAXLEN', '=', events, id, 'f', floor, 'b', body, 'd', delay, 's', slow)
+    local delay = received == '0' and '0' or text_of(ms - received)
+    local added = redis.pcall('XADD', key, 'MAXLEN', '=', events, id, 'f', floor, 'b', body, 'd', delay, 's', slow,
+        'k', keep)
     if type(added) == 'table' and added.err then
         return added.err
     end
@@ -135,7 +150,8 @@ for i = 1, #KEYS - 2 do
         be_born()
         newest = {} -- what stands before the loss vouches for nothing behind it
     end
-    local problem = not left_out[i] and add(key, ARGV[at + 1], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
+    local problem = not left_out[i]
+        and add(key, ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4], ARGV[at + 5])
     if problem then
         -- A key of another type or an id from elsewhere is this one stream's trouble, and lasts. Anything else (a
         -- permission) is everybody's: nothing was written yet, so the whole batch waits.
@@ -161,11 +177,15 @@ for field, position in pairs(moved) do
     redis.call('HSET', KEYS[1], field, position)
 end
 
--- The age bound, and the end of idle channels. By the id's clock, not by the server's, so that a clock that stepped back
--- takes nothing away early.
+-- The age bound, and the end of idle channels, where it moves. By the id's clock, not by the server's, so that a clock
+-- that stepped back takes nothing away early.
 for _, key in ipairs(touched) do
-    redis.pcall('XTRIM', key, 'MINID', '=', math.max(ms - keeps[key], 0))
-    redis.pcall('PEXPIREAT', key, ms + keeps[key])
+    local keep = keeps[key]
+    local ends_ms = end_after(ms, keep)
+    if ends[key] ~= ends_ms then
+        redis.pcall('XTRIM', key, 'MINID', '=', text_of(math.max(ms - keep, 0)))
+        redis.pcall('PEXPIREAT', key, text_of(ends_ms))
+    end
 end
 
 if #parts > 1 or loss > 0 then

@@ -21,9 +21,15 @@ local ms, seq = tonumber(fields[1]), tonumber(fields[2])
 local birth_ms, birth_seq = tonumber(fields[3]), tonumber(fields[4])
 local keep_ms = tonumber(fields[5])
 local losses = tonumber(fields[6]) or 0
+local is_born = false -- by this script
 
 local function is_later(a_ms, a_seq, b_ms, b_seq)
     return a_ms > b_ms or (a_ms == b_ms and a_seq > b_seq)
+end
+
+-- Lua writes a number by itself as a fraction that happens to be whole, which takes it several times as long.
+local function text_of(number)
+    return string.format('%d', number)
 end
 
 -- Moves the head to the next id.
@@ -39,21 +45,28 @@ end
 
 local function be_born()
     step()
-    birth_ms, birth_seq = ms, seq
+    birth_ms, birth_seq, is_born = ms, seq, true
 end
 
 local function head_id()
-    return ms .. '-' .. seq
+    return string.format('%d-%d', ms, seq)
 end
 
 local function birth_id()
-    return birth_ms .. '-' .. birth_seq
+    return string.format('%d-%d', birth_ms, birth_seq)
 end
 
+-- What most batches change, and what few do.
 local function save()
-    redis.call('HSET', KEYS[1], 'ms', ms, 'seq', seq, 'birth_ms', birth_ms, 'birth_seq', birth_seq, 'losses', losses)
-    if keep_ms then
-        redis.call('HSET', KEYS[1], 'keep_ms', keep_ms)
+    redis.call('HSET', KEYS[1], 'ms', text_of(ms), 'seq', text_of(seq))
+    if is_born then
+        redis.call('HSET', KEYS[1], 'birth_ms', text_of(birth_ms), 'birth_seq', text_of(birth_seq))
+    end
+    if losses ~= tonumber(fields[6]) then
+        redis.call('HSET', KEYS[1], 'losses', text_of(losses))
+    end
+    if keep_ms ~= tonumber(fields[5]) then
+        redis.call('HSET', KEYS[1], 'keep_ms', text_of(keep_ms))
     end
 end
 
@@ -67,7 +80,7 @@ local function vouched_id()
     if is_later(v_ms, v_seq, ms, seq) then
         v_ms, v_seq = ms, seq
     end
-    return v_ms .. '-' .. v_seq
+    return string.format('%d-%d', v_ms, v_seq)
 end
 
 -- Of two ids.
