@@ -9,8 +9,9 @@
 --          that goes with it, how many of them
 -- then for each event: how many events to keep, for how many ms, when it was received (ms, 0: not known), slow rule, body
 --
--- An entry: f floor, b body, d delay (from the receipt to the id's ms), s slow rule, k for how many ms it keeps its
--- stream. Versions before k set the stream's end anew with every event; what is without it is taken for theirs.
+-- An entry: f floor, b body, d delay (from the receipt to the id's ms), s<keep> slow rule. Readers go by the order. The
+-- name, which costs an entry nothing, says for how many ms it keeps its stream; where it is another one, that is set anew.
+-- (Older versions write s, and set the stream's end with every event.)
 --
 -- Returns the log's head, the indexes of the events that could not be stored, and why (the last reason), how many events
 -- were left out with their mark; and for each mark that stands elsewhere: name, where it had to stand, where it stands.
@@ -45,7 +46,8 @@ local failed, why = {}, ''
 
 local function tell(id, floor, key, delay, slow, body)
     local name = string.sub(key, name_begin)
-    parts[#parts + 1] = string.format('%s %s %d %d %s %s\n%s', id, floor, #name, #body, delay, slow, name)
+    parts[#parts + 1] = id .. ' ' .. floor .. ' ' .. text_of(#name) .. ' ' .. text_of(#body) .. ' ' .. delay .. ' ' ..
+        slow .. '\n' .. name
     parts[#parts + 1] = body
 end
 
@@ -57,7 +59,7 @@ local function end_after(event_ms, keep)
 end
 
 -- What a cursor must have seen to miss nothing before the stream's next event; or nil and an error.
-local function floor_id(key)
+local function floor_id(key, keep)
     local last = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', '1')
     if last.err then
         return nil, last.err
@@ -67,8 +69,8 @@ local function floor_id(key)
     end
     local id, fields = last[1][1], last[1][2]
     local last_ms = tonumber(string.match(id, '^%d+'))
-    if fields[9] == 'k' then
-        ends[key] = end_after(last_ms, tonumber(fields[10]) or 0)
+    if fields[7] == 's' .. keep then
+        ends[key] = end_after(last_ms, tonumber(keep))
     end
     if birth_ms < last_ms then
         return floor_of(key, id)
@@ -90,7 +92,7 @@ end
 local function add(key, events, keep, received, slow, body)
     local floor, problem = newest[key], nil
     if not floor then
-        floor, problem = floor_id(key)
+        floor, problem = floor_id(key, keep)
         if problem then
             return problem
         end
@@ -98,8 +100,8 @@ local function add(key, events, keep, received, slow, body)
     step()
     local id = head_id()
     local delay = received == '0' and '0' or text_of(ms - received)
-    local added = redis.pcall('XADD', key, 'MAXLEN', '=', events, id, 'f', floor, 'b', body, 'd', delay, 's', slow,
-        'k', keep)
+    local added = redis.pcall('XADD', key, 'MAXLEN', '=', events, id, 'f', floor, 'b', body, 'd', delay,
+        's' .. keep, slow)
     if type(added) == 'table' and added.err then
         return added.err
     end

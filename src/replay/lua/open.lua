@@ -27,9 +27,19 @@ local function is_later(a_ms, a_seq, b_ms, b_seq)
     return a_ms > b_ms or (a_ms == b_ms and a_seq > b_seq)
 end
 
--- Lua writes a number by itself as a fraction that happens to be whole, which takes it several times as long.
+-- Lua by itself writes a number as a fraction that happens to be whole, which takes it several times as long.
+local texts = {}
 local function text_of(number)
-    return string.format('%d', number)
+    local text = texts[number]
+    if not text then
+        text = string.format('%d', number)
+        texts[number] = text
+    end
+    return text
+end
+
+local function id_of(id_ms, id_seq)
+    return text_of(id_ms) .. '-' .. text_of(id_seq)
 end
 
 -- Moves the head to the next id.
@@ -49,11 +59,11 @@ local function be_born()
 end
 
 local function head_id()
-    return string.format('%d-%d', ms, seq)
+    return id_of(ms, seq)
 end
 
 local function birth_id()
-    return string.format('%d-%d', birth_ms, birth_seq)
+    return id_of(birth_ms, birth_seq)
 end
 
 -- What most batches change, and what few do.
@@ -80,7 +90,7 @@ local function vouched_id()
     if is_later(v_ms, v_seq, ms, seq) then
         v_ms, v_seq = ms, seq
     end
-    return string.format('%d-%d', v_ms, v_seq)
+    return id_of(v_ms, v_seq)
 end
 
 -- Of two ids.

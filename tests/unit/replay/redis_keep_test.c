@@ -112,7 +112,7 @@ test_redis_keep_that_changes_moves_the_end_at_once(void **state)
     expect_end(f, begin_ms + WHILE_MS + KEEP_MS);
 }
 
-/* Its events carry no k, and it has set the end to its own event's time and keep. */
+/* Its events do not say for how long they keep, and it has set the end to its own event's time and keep. */
 static void
 test_redis_keep_after_an_older_version_is_set_anew(void **state)
 {
