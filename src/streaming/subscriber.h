@@ -52,16 +52,21 @@ struct subscriber {
     event_id told;         /* the newest id that the client has: its last event id */
     uint64_t sent_ms;      /* loop clock of the last send */
     int fd;                /* owned; the event's too */
-    uint8_t state;         /* enum subscriber_state */
-    uint8_t late_level;    /* account.c's */
-    bool is_chunked;
-    bool is_announced;  /* runnel.live was sent */
-    bool is_unverified; /* the cursor is ahead of the feed: the log must say whether it knows it */
-    bool is_from_now;   /* begins where the feed stands */
-    bool is_slow;       /* was live, then its socket was full, and it has not caught up since */
     uint16_t links_length;
+    uint8_t state;          /* enum subscriber_state */
+    uint8_t late_level : 2; /* account.c's */
+    bool is_chunked : 1;
+    bool is_announced : 1;  /* runnel.live was sent */
+    bool is_unverified : 1; /* the cursor is ahead of the feed: the log must say if it knows it */
+    bool is_from_now : 1;   /* begins where the feed stands */
+    bool is_slow : 1;       /* was live, then its socket was full, and it has not caught up since */
     struct link links[];
 };
+
+/* Most have one channel: 296 bytes are all that a block of 304 of the heap holds. */
+_Static_assert(sizeof(void *) != 8 || sizeof(struct subscriber) + sizeof(struct link) <= 296,
+               "a stream costs another 16 bytes");
+_Static_assert(METRIC_OVER_COUNT <= 3, "late_level holds no more");
 
 /* Takes over stream->fd, sends the head. The subscriber belongs to the hub. ERR_MEMORY, ERR_SYSTEM:
  * fd is closed. */
