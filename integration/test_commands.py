@@ -68,6 +68,14 @@ def test_wrong_usage_is_2_and_goes_to_stderr(words):
     assert result.stderr
 
 
+@pytest.mark.parametrize(("words", "problem"), [
+    ([], "which file? -c FILE"), (["x.yaml"], "-c FILE first, not x.yaml"), (["-c"], "which file behind -c"),
+    (["-c", "x.yaml", "y.yaml"], "one file only, not also y.yaml")])
+def test_check_names_the_wrong_word(words, problem):
+    lines = run_command("check", *words).stderr.splitlines()
+    assert lines[:2] == [f"runnel check: {problem}", "usage: runnel check -c FILE"]
+
+
 def test_check(config):
     result = run_command("check", "-c", config)
     assert (result.returncode, result.stderr) == (0, "")

@@ -4,6 +4,7 @@
 #include "main/commands.h"
 #include "main/settings.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -18,16 +19,37 @@ static const char usage[] =
     "\n"
     "Exit status: 0 the config is good, 1 it has problems, 2 wrong usage.\n";
 
+static bool
+check_is_either(const char *word, const char *first, const char *second)
+{
+    return strcmp(word, first) == 0 || strcmp(word, second) == 0;
+}
+
+static int
+check_usage_error(const char *problem, const char *word)
+{
+    (void)fprintf(stderr, "runnel check: %s%s\n%s", problem, word, usage);
+    return EXIT_USAGE;
+}
+
 /* The file, or NULL with the exit status. */
 static const char *
 check_parse_arguments(int argc, char **argv, int *ret_status)
 {
-    bool is_help = argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
-    if (argc == 3 && (strcmp(argv[1], "-c") == 0 || strcmp(argv[1], "--config") == 0)) {
+    if (argc == 2 && check_is_either(argv[1], "--help", "-h")) {
+        (void)fputs(usage, stdout);
+        *ret_status = EXIT_OK;
+    } else if (argc < 2) {
+        *ret_status = check_usage_error("which file? -c FILE", "");
+    } else if (!check_is_either(argv[1], "-c", "--config")) {
+        *ret_status = check_usage_error("-c FILE first, not ", argv[1]);
+    } else if (argc == 2) {
+        *ret_status = check_usage_error("which file behind ", argv[1]);
+    } else if (argc > 3) {
+        *ret_status = check_usage_error("one file only, not also ", argv[3]);
+    } else {
         return argv[2];
     }
-    fputs(usage, is_help ? stdout : stderr);
-    *ret_status = is_help ? EXIT_OK : EXIT_USAGE;
     return NULL;
 }
 
