@@ -20,8 +20,8 @@ static const char introduction[] =
     "  empty variable. `$${` is a literal `${`.\n"
     "- **Secrets** belong into variables or files: `password_file`, `token_file`.\n"
     "- **Reload**: SIGHUP, or a change of the file, applies everything but the keys "
-    "that need a\n"
-    "  restart; those wait for one, and `/readyz` names them.\n"
+    "marked **Restart**:\n"
+    "  those wait for one, and `/readyz` names them.\n"
     "- Paths of files are relative to the directory that runnel is started in.\n"
     "- Texts with signs such as `{` `[` `*` `:` need quotes: `topic: \"orders.{shop}\"`.\n";
 
@@ -103,7 +103,7 @@ print_key(FILE *to, const struct key *k, size_t prefix_size, bool has_only)
     fputs(" | ", to);
     print_default(to, k);
     fputs(" | ", to);
-    print_cell(to, description_of(k, description));
+    print_cell(to, description_of(k, " **Restart.**", description));
     fputs(" |\n", to);
 }
 

@@ -90,7 +90,8 @@ write_property(struct json_writer *w, const struct key *k, unsigned only)
 {
     char text[DESCRIPTION_SIZE];
     json_begin(w, key_name(k), JSON_OBJECT);
-    json_write_text(w, "description", str_from(description_of(k, text)));
+    json_write_text(w, "description",
+                    str_from(description_of(k, " A change needs a restart.", text)));
     int err = write_value(w, k, only);
     write_default(w, k);
     json_end(w);
