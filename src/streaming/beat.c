@@ -50,13 +50,20 @@ beat_draw_end(const struct subscriber *s)
     return first_ms + backoff_random((uint32_t)(last_ms - first_ms + 1));
 }
 
+/* Those who came together, or got an event together, must not beat together. */
+static uint64_t
+beat_draw_silence(const struct subscriber *s)
+{
+    uint32_t heartbeat_ms = (uint32_t)s->hub->config->heartbeat_ms;
+    return heartbeat_ms - backoff_random(heartbeat_ms / 2 + 1);
+}
+
 void
 beat_begin(struct subscriber *s)
 {
-    uint32_t heartbeat_ms = (uint32_t)s->hub->config->heartbeat_ms;
     s->begun_ms = loop_now_ms(s->hub->loop);
     s->ends_ms = beat_draw_end(s);
-    beat_start(s, heartbeat_ms / 2 + backoff_random(heartbeat_ms / 2 + 1));
+    beat_start(s, beat_draw_silence(s));
 }
 
 /* Until its next beat. One that is overdue by this heartbeat was due by the one before, at its own time. */
@@ -109,13 +116,14 @@ beat_on_due(struct subscriber *s)
     }
     account_lateness(s);
     uint64_t silent_ms = now_ms - s->sent_ms;
-    if (silent_ms >= h->config->heartbeat_ms) {
-        silent_ms = 0;
-        if (s->state != SUBSCRIBER_BLOCKED) {
-            beat_send(s);
-        }
+    if (silent_ms < h->config->heartbeat_ms / 2) {
+        beat_start(s, beat_draw_silence(s) - silent_ms);
+        return;
+    }
+    if (s->state != SUBSCRIBER_BLOCKED) {
+        beat_send(s);
     }
     if (s->state != SUBSCRIBER_CLOSING) {
-        beat_start(s, h->config->heartbeat_ms - silent_ms);
+        beat_start(s, h->config->heartbeat_ms);
     }
 }

@@ -8,7 +8,10 @@ struct config_stream;
 struct hub;
 struct subscriber;
 
-/* A new stream: somewhere in the second half of the first interval, so that not all beat at once. */
+/*
+ * A new stream. After an event, and at first, a beat comes somewhere in the second half of a heartbeat of silence, so
+ * that not all beat at once; from then on one a heartbeat.
+ */
 void beat_begin(struct subscriber *s);
 
 /*

@@ -2,6 +2,7 @@
 #undef NDEBUG
 #include "hub_rig.h"
 #include "sse/parser.h"
+#include "streaming/beat.h"
 #include "streaming/hub_private.h"
 #include "streaming/subscriber.h"
 
@@ -83,15 +84,22 @@ test_beat_streams_end_at_their_age_one_after_another(void **state)
     end();
 }
 
-/* As if the time had gone by, and then a reload. */
+/* As if the time had gone by. */
 static void
-set_config(const struct config_stream *config, uint64_t ago_ms)
+let_pass(uint64_t ago_ms)
 {
     LIST_FOR_EACH_SAFE (node, following, &world.hub->streams) {
         struct subscriber *s = LIST_ITEM(node, struct subscriber, node);
         s->begun_ms -= ago_ms;
         s->sent_ms -= ago_ms;
     }
+}
+
+/* The time goes by, and then a reload. */
+static void
+set_config(const struct config_stream *config, uint64_t ago_ms)
+{
+    let_pass(ago_ms);
     hub_set_config(world.hub, config);
 }
 
@@ -176,6 +184,58 @@ test_beat_a_shorter_heartbeat_counts_from_what_was_sent_last(void **state)
     end();
 }
 
+static size_t
+count_different_beats(void)
+{
+    uint64_t last_slot = 0;
+    size_t count = 0;
+    LIST_FOR_EACH_SAFE (node, following, &world.hub->streams) {
+        const struct subscriber *s = LIST_ITEM(node, struct subscriber, node);
+        count += s->beat.due_slot != last_slot;
+        last_slot = s->beat.due_slot;
+    }
+    return count;
+}
+
+/* It is due, for each of them. */
+static size_t
+count_beats(void)
+{
+    size_t count = 0;
+    LIST_FOR_EACH_SAFE (node, following, &world.hub->streams) {
+        beat_on_due(LIST_ITEM(node, struct subscriber, node));
+    }
+    for (size_t i = 0; i < CLIENTS; i++) {
+        client_read(clients[i]);
+        count += clients[i]->beats;
+    }
+    return count;
+}
+
+static void
+test_beat_streams_that_came_together_beat_one_after_another(void **state)
+{
+    (void)state;
+    begin(0);
+    uint64_t heartbeat_ms = stream_config().heartbeat_ms;
+    assert_true(count_different_beats() > 1);
+    let_pass(heartbeat_ms / 2);
+    assert_int_equal(count_beats(), CLIENTS);
+    end();
+}
+
+static void
+test_beat_streams_that_got_an_event_together_beat_one_after_another(void **state)
+{
+    (void)state;
+    begin(0);
+    uint64_t heartbeat_ms = stream_config().heartbeat_ms;
+    let_pass(heartbeat_ms / 3); /* since the event */
+    assert_int_equal(count_beats(), 0);
+    assert_true(count_different_beats() > 1);
+    end();
+}
+
 int
 main(void)
 {
@@ -184,6 +244,8 @@ main(void)
         cmocka_unit_test(test_beat_a_new_age_holds_for_open_streams),
         cmocka_unit_test(test_beat_streams_that_are_too_old_end_one_after_another),
         cmocka_unit_test(test_beat_an_age_can_be_taken_away_from_open_streams),
+        cmocka_unit_test(test_beat_streams_that_came_together_beat_one_after_another),
+        cmocka_unit_test(test_beat_streams_that_got_an_event_together_beat_one_after_another),
         cmocka_unit_test(test_beat_a_shorter_heartbeat_makes_no_silence_longer),
         cmocka_unit_test(test_beat_a_shorter_heartbeat_counts_from_what_was_sent_last),
     };
