@@ -363,7 +363,7 @@ def workers(bench):
     """1 to 2 workers, both cores: deliveries a second"""
     clients, events = bench.sizes((10000, 40), (100, 5))
     samples = {1: [], 2: []}
-    for turn in range(bench.turns(3)):
+    for turn in range(bench.turns(5)):
         for count in (1, 2):
             bench.progress.step(f"{count} workers ({turn + 1})")
             samples[count].append(_workers_run(bench, count, clients, events))
