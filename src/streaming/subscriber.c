@@ -118,6 +118,9 @@ subscriber_close(struct subscriber *s, enum metric_closed reason)
         return;
     }
     subscriber_set_state(s, SUBSCRIBER_CLOSING);
+    /* Counted before the client can see it: who looks then finds the reason. */
+    metrics_move(h->metrics, METRIC_STREAMS, 0, -1);
+    metrics_add(h->metrics, METRIC_STREAMS_CLOSED, reason, 1);
     event_del(&s->event);
     close(s->fd);
     hub_tell_closed(h, s->ticket);
@@ -130,8 +133,6 @@ subscriber_close(struct subscriber *s, enum metric_closed reason)
     for (size_t i = 0; i < s->links_length; i++) {
         channel_remove_link(s->links[i].channel);
     }
-    metrics_move(h->metrics, METRIC_STREAMS, 0, -1);
-    metrics_add(h->metrics, METRIC_STREAMS_CLOSED, reason, 1);
     loop_reap(h->loop, &s->reap, subscriber_on_reap, s);
 }
 
