@@ -114,11 +114,14 @@ def with_end(process, use):
 
 
 def repeat(bench, kinds, count, measure):
-    """Samples of each kind, in turns: A B C, A B C. {name: [sample, …]}; kinds that are missing are left out."""
+    """
+    Samples of each kind, in turns: A B C, C B A, A B C, for who ran before leaves its mark on the machine.
+    {name: [sample, …]}; kinds that are missing are left out.
+    """
     samples = {}
     present = [k for k in kinds if bench.has(k)]
     for turn in range(count):
-        for kind in present:
+        for kind in present if turn % 2 == 0 else reversed(present):
             bench.progress.step(f"{kind.name} ({turn + 1} of {count})")
             sample = measure(kind)
             samples.setdefault(kind.name, []).append(sample)
