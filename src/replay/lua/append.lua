@@ -52,7 +52,8 @@ local function tell(id, floor, key, delay, slow, body)
 end
 
 -- When a stream ends whose newest event is of that time. One end for all events of a while, so that few of them have to
--- move it; a stream lives that much longer, and no event shorter than its keep.
+-- move it; a stream lives that much longer, and no event shorter than its keep. Part of the format: who reads 's<keep>'
+-- takes it that the end was set like this.
 local function end_after(event_ms, keep)
     local while_ms = math.floor(keep / 16) + 1
     return (math.floor(event_ms / while_ms) + 1) * while_ms + keep
@@ -69,7 +70,7 @@ local function floor_id(key, keep)
     end
     local id, fields = last[1][1], last[1][2]
     local last_ms = tonumber(string.match(id, '^%d+'))
-    if fields[7] == 's' .. keep then
+    if not keeps[key] and fields[7] == 's' .. keep then -- else it is of this batch, and the end is not set yet
         ends[key] = end_after(last_ms, tonumber(keep))
     end
     if birth_ms < last_ms then

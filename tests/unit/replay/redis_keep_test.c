@@ -144,6 +144,20 @@ test_redis_keep_events_that_are_too_old_go_with_the_next_while(void **state)
     assert_int_equal(ask_number(f, "XLEN {runnel}:c:c"), 2);
 }
 
+/* The second event looks at the stream again, and finds one whose end is not set yet. */
+static void
+test_redis_keep_end_is_set_where_a_loss_parts_a_batch(void **state)
+{
+    struct redis_rig *f = *state;
+    uint64_t begin_ms = future_ms(f);
+    set_head(f, begin_ms);
+    log_rig_append_kept(&f->rig, "c", "1", (struct replay_keep){.events = 0});
+    replay_note_loss(f->rig.log);
+    append_stored(f, "2", (struct replay_keep){.events = 0});
+    expect_end(f, begin_ms + WHILE_MS + KEEP_MS);
+    assert_int_equal(ask_number(f, "XLEN {runnel}:c:c"), 2);
+}
+
 int
 main(void)
 {
@@ -153,6 +167,7 @@ main(void)
         CASE(end_is_not_set_anew_within_the_while),
         CASE(that_changes_moves_the_end_at_once),
         CASE(after_an_older_version_is_set_anew),
+        CASE(end_is_set_where_a_loss_parts_a_batch),
         CASE(events_that_are_too_old_go_with_the_next_while),
 #undef CASE
     };
