@@ -55,6 +55,20 @@ hub_visit(struct hub *h, size_t max)
     return visits;
 }
 
+/*
+ * Of a channel whose events come faster than its many streams are visited the dirty links never end: the other
+ * channels get the next turn. Not while a page in memory is for its links.
+ */
+static void
+hub_let_others_go_first(struct hub *h)
+{
+    struct channel *c = LIST_ITEM(h->dirty.next, struct channel, dirty_node);
+    if (c->fresh_length == 0) {
+        list_remove(&c->dirty_node);
+        list_push_back(&h->dirty, &c->dirty_node);
+    }
+}
+
 /* The sends of a turn are bounded, so that a broadcast to many does not hold up who connects
  * meanwhile. */
 static void
@@ -67,6 +81,7 @@ hub_flush(void *arg)
     }
     catchup_start_reads(h);
     if (!list_is_empty(&h->dirty)) {
+        hub_let_others_go_first(h);
         hub_schedule_flush(h);
     }
 }

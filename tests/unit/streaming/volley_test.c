@@ -182,6 +182,30 @@ test_volley_goes_on_in_the_next_turn(void **state)
     world_end();
 }
 
+/* A channel whose streams are never all visited before its next event leaves room for others. */
+static void
+test_volley_starves_no_other_channel(void **state)
+{
+    (void)state;
+    static struct client *clients[MANY];
+    world_begin();
+    open_clients(clients, MANY);
+    struct client *other = client_open("b", hub_rig_now);
+    client_wait(other, 0);
+    publish("a");
+    publish("b");
+    for (int turn = 0; turn < 10; turn++) {
+        publish("a");
+        run_turns(1);
+        assert_true(counted(METRIC_DELIVERIES, 0) < (int64_t)MANY * (turn + 2));
+    }
+    client_read(other);
+    assert_int_equal(other->length, 1);
+    client_free(other);
+    free_clients(clients, MANY);
+    world_end();
+}
+
 int
 main(void)
 {
@@ -192,6 +216,7 @@ main(void)
         cmocka_unit_test(test_volley_leaves_who_is_full_and_serves_the_others),
         cmocka_unit_test(test_volley_survives_who_has_gone),
         cmocka_unit_test(test_volley_goes_on_in_the_next_turn),
+        cmocka_unit_test(test_volley_starves_no_other_channel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
