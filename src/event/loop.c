@@ -57,7 +57,8 @@ loop_new_base(void)
         return NULL;
     }
     struct event_base *base = NULL;
-    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0) {
+    /* Mailboxes need epoll (EV_ET), whatever EVENT_NOEPOLL says. */
+    if (event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_IGNORE_ENV) == 0) {
         base = event_base_new_with_config(config);
     }
     event_config_free(config);

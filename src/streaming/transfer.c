@@ -14,10 +14,10 @@ struct unsent {
     char bytes[];
 };
 
-static enum transfer
+enum transfer
 transfer_of_errno(int error)
 {
-    if (error == EAGAIN || error == EWOULDBLOCK) {
+    if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) {
         return TRANSFER_BLOCKED;
     }
     return error == EPIPE || error == ECONNRESET ? TRANSFER_GONE : TRANSFER_FAILED;
@@ -28,10 +28,7 @@ static enum transfer
 transfer_send(struct subscriber *s, const char *bytes, size_t size, size_t *ret_sent)
 {
     struct hub *h = s->hub;
-    ssize_t sent = 0;
-    do {
-        sent = send(s->fd, bytes, size, MSG_NOSIGNAL);
-    } while (sent < 0 && errno == EINTR);
+    ssize_t sent = send(s->fd, bytes, size, MSG_NOSIGNAL);
     metrics_add(h->metrics, METRIC_SENDS, 0, 1);
     if (sent < 0) {
         return transfer_of_errno(errno);

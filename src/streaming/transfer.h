@@ -20,6 +20,9 @@ enum transfer {
     TRANSFER_MEMORY,  /* no room for the rest: out of memory, or the bound is reached */
 };
 
+/* What a send() comes to that failed with `error` and sent nothing. */
+enum transfer transfer_of_errno(int error);
+
 /* Events. The cursor follows what the socket takes, in whole or in part. */
 enum transfer transfer_run(struct subscriber *s, const struct tail_run *run);
 

@@ -7,6 +7,7 @@
 #include "streaming/subscriber.h"
 #include "streaming/transfer.h"
 
+#include <errno.h>
 #include <sys/socket.h>
 
 #define LINK_OF(list_node) LIST_ITEM(list_node, struct link, node)
@@ -73,7 +74,7 @@ volley_send(struct volley *v, struct subscriber *s)
     ssize_t sent = send(s->fd, v->run.bytes, v->size, MSG_NOSIGNAL);
     v->sends++;
     if (sent < 0) {
-        (void)subscriber_settle(s, transfer_run(s, &v->run)); /* says why */
+        (void)subscriber_settle(s, transfer_of_errno(errno));
         return;
     }
     v->sent_bytes += (uint64_t)sent;
