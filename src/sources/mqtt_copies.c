@@ -42,7 +42,7 @@ mqtt_copies_is_retired(const struct mqtt_copies *c,
                        const struct mosquitto_message *message)
 {
     c->retiring->heard_ms = loop_now_ms(c->settings->loop);
-    return mqtt_retiring_is_younger(c->retiring, by, message->topic) ||
+    return mqtt_retiring_is_younger(c->retiring, by, message) ||
            (mqtt_filters_match(c->filters, message->topic) &&
             mqtt_retiring_is_copy(c->retiring, true, message));
 }

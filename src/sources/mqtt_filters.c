@@ -38,6 +38,9 @@ void
 mqtt_filters_answer(struct mqtt_filters *f, size_t place, int code)
 {
     struct mqtt_filter *item = &f->items[place];
+    if (mqtt_filter_is_refused(item) || code > item->code) {
+        item->proof = MQTT_PROOF_NONE; /* the queue may have what it did not get */
+    }
     item->code = (uint8_t)code;
     if (f->begins_session && mqtt_filter_is_granted(item)) {
         item->proof = MQTT_PROOF_OF_ALL; /* nothing is in the queue from before */
@@ -96,6 +99,15 @@ mqtt_filters_downgraded(const struct mqtt_filters *f, int qos)
 
 /* --- by which one a message came --- */
 
+int
+mqtt_filter_has_qos(const struct mqtt_filter *f)
+{
+    if (f->proof == MQTT_PROOF_NONE || mqtt_filter_is_refused(f)) {
+        return MQTT_FILTER_HAS_NONE;
+    }
+    return f->proof == MQTT_PROOF_OF_ALL ? f->code : 0;
+}
+
 bool
 mqtt_filters_match(const struct mqtt_filters *f, const char *topic)
 {
@@ -112,10 +124,9 @@ mqtt_filters_have(const struct mqtt_filters *f,
                   size_t length,
                   const struct mosquitto_message *message)
 {
-    enum mqtt_filter_proof proof = message->qos > 0 ? MQTT_PROOF_OF_ALL : MQTT_PROOF_OF_QOS_0;
     for (size_t i = 0; i < length; i++) {
         const struct mqtt_filter *item = &f->items[i];
-        if (item->proof >= proof && !mqtt_filter_is_refused(item) &&
+        if (mqtt_filter_has_qos(item) >= message->qos &&
             mqtt_filter_matches(item, message->topic)) {
             return true;
         }

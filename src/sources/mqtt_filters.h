@@ -17,6 +17,7 @@ struct mosquitto_message;
 struct mqtt_retiring;
 
 enum { MQTT_FILTER_UNANSWERED = 0xff }; /* no code of SUBACK's */
+enum { MQTT_FILTER_HAS_NONE = -1 };     /* below each QoS */
 
 /* Of which messages that come now the filter has a copy, if it matches. */
 enum mqtt_filter_proof {
@@ -74,6 +75,12 @@ void mqtt_filters_want_all(struct mqtt_filters *f);
 void mqtt_filters_want_refused(struct mqtt_filters *f);
 
 bool mqtt_filter_matches(const struct mqtt_filter *f, const char *topic);
+
+/*
+ * Up to which QoS it has a copy for sure of each message that matches. Where it was granted less than another one, the
+ * broker may drop its copies and keep the other's.
+ */
+int mqtt_filter_has_qos(const struct mqtt_filter *f);
 
 /* Whether one of them matches. */
 bool mqtt_filters_match(const struct mqtt_filters *f, const char *topic);

@@ -190,8 +190,9 @@ mqtt_filters_retire(struct mqtt_filters *f, struct mqtt_retiring *retiring)
 {
     mqtt_retiring_begin_round(retiring);
     for (size_t i = 0; i < f->length; i++) {
-        if (!f->items[i].stays) {
-            mqtt_retiring_add(retiring, f->items[i].text, f->items[i].identifier);
+        struct mqtt_filter *item = &f->items[i];
+        if (!item->stays) {
+            mqtt_retiring_add(retiring, item->text, item->identifier, mqtt_filter_has_qos(item));
         }
     }
 }

@@ -62,10 +62,10 @@ mqtt_retiring_begin_round(struct mqtt_retiring *r)
 }
 
 void
-mqtt_retiring_add(struct mqtt_retiring *r, char *text, uint32_t identifier)
+mqtt_retiring_add(struct mqtt_retiring *r, char *text, uint32_t identifier, int had_qos)
 {
-    r->filters[r->length++] =
-        (struct mqtt_retiring_filter){.text = text, .identifier = identifier, .round = r->round};
+    r->filters[r->length++] = (struct mqtt_retiring_filter){
+        .text = text, .identifier = identifier, .round = r->round, .had_qos = had_qos};
 }
 
 void
@@ -133,10 +133,11 @@ mqtt_retiring_matches(const struct mqtt_retiring *r, const char *topic)
 bool
 mqtt_retiring_is_younger(const struct mqtt_retiring *r,
                          const struct mqtt_retiring_filter *by,
-                         const char *topic)
+                         const struct mosquitto_message *message)
 {
     for (const struct mqtt_retiring_filter *f = r->filters; f < by; f++) {
-        if (f->round == by->round && mqtt_retiring_filter_matches(f, topic)) {
+        if (f->round == by->round && f->had_qos >= message->qos &&
+            mqtt_retiring_filter_matches(f, message->topic)) {
             return true;
         }
     }

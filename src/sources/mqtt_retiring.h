@@ -26,6 +26,7 @@ struct mqtt_retiring_filter {
     char *text; /* owned */
     uint32_t identifier;
     uint32_t round; /* those of one round were all wanted before it */
+    int had_qos;    /* mqtt_filter_has_qos(), when it was wanted */
     bool is_asked;  /* UNSUBSCRIBE was sent on this connection */
     bool is_gone;   /* and confirmed */
 };
@@ -53,7 +54,7 @@ MUST_CHECK int mqtt_retiring_reserve(struct mqtt_retiring *r, size_t length);
 /* Another configuration. */
 void mqtt_retiring_begin_round(struct mqtt_retiring *r);
 /* `text` moves. */
-void mqtt_retiring_add(struct mqtt_retiring *r, char *text, uint32_t identifier);
+void mqtt_retiring_add(struct mqtt_retiring *r, char *text, uint32_t identifier, int had_qos);
 
 /* It is wanted again. */
 void mqtt_retiring_remove(struct mqtt_retiring *r, const char *text);
@@ -79,10 +80,10 @@ void mqtt_retiring_tick(struct mqtt_retiring *r, uint64_t now_ms);
 /* Whether one of them matches. */
 bool mqtt_retiring_matches(const struct mqtt_retiring *r, const char *topic);
 
-/* Whether an older one of the same round matches too: what comes by both counts by that one. */
+/* Whether an older one of the same round has a copy too: what comes by both counts by that one. */
 bool mqtt_retiring_is_younger(const struct mqtt_retiring *r,
                               const struct mqtt_retiring_filter *by,
-                              const char *topic);
+                              const struct mosquitto_message *message);
 
 /* By subscription identifier; NULL where it is none of theirs. */
 const struct mqtt_retiring_filter *mqtt_retiring_find(const struct mqtt_retiring *r,
