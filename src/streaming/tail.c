@@ -181,7 +181,7 @@ tail_fill_from_page(struct tail *t, struct span *s, const struct replay_page *pa
             if (next == NULL) {
                 return ERR_MEMORY;
             }
-            next->floor = page->floor;
+            next->floor = s->floor;
             tail_insert(t, next);
             s = next;
         }
@@ -205,7 +205,8 @@ tail_add_page(struct tail *t, const struct replay_page *page, event_id position)
     if (s == NULL) {
         return ERR_MEMORY;
     }
-    s->floor = page->floor;
+    /* A log that failed over may have lost more than the feed has come to: that is told when it comes there. */
+    s->floor = page->floor < upto ? page->floor : upto;
     tail_insert(t, s);
     int r = tail_fill_from_page(t, s, page, upto);
     tail_pool_evict(t->pool);

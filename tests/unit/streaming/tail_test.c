@@ -269,6 +269,31 @@ test_tail_an_empty_page_leads_to_the_head_with_its_gap(void **state)
     end(&f);
 }
 
+/* The log lost everything up to 120, the feed stands at 100: one gap up to there, another one for the rest. */
+static void
+test_tail_a_gap_reaches_no_further_than_what_is_told(void **state)
+{
+    (void)state;
+    static const event_id ids[] = {150};
+    struct fixture f;
+    begin(&f, 100, POOL_BYTES);
+    struct replay_page *page = make_page(10, 160, true, 120, ids, 1);
+    assert_int_equal(tail_add_page(&f.tail, page, 100), 0);
+    check_outcome(&f.tail, 10, TAIL_HEAD, 100, 100);
+    replay_page_free(page);
+    tail_restart(&f.tail, 160);
+    check_outcome(&f.tail, 100, TAIL_MISS, 100, 0);
+    page = make_page(100, 160, true, 120, ids, 1);
+    assert_int_equal(tail_add_page(&f.tail, page, 160), 0);
+    replay_page_free(page);
+    struct tail_run run;
+    event_id after = 0;
+    event_id floor = 0;
+    assert_int_equal(tail_next(&f.tail, 100, &run, &after, &floor), TAIL_RUN);
+    assert_int_equal(floor, 120);
+    end(&f);
+}
+
 static void
 test_tail_pool_evicts_the_least_recently_used(void **state)
 {
@@ -306,6 +331,7 @@ main(void)
         cmocka_unit_test(test_tail_what_is_newer_than_the_feed_is_left_to_the_feed),
         cmocka_unit_test(test_tail_a_cursor_before_the_floor_has_a_gap_at_the_floor_has_none),
         cmocka_unit_test(test_tail_an_empty_page_leads_to_the_head_with_its_gap),
+        cmocka_unit_test(test_tail_a_gap_reaches_no_further_than_what_is_told),
         cmocka_unit_test(test_tail_pool_evicts_the_least_recently_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
