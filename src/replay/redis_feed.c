@@ -94,9 +94,7 @@ feed_on_batch(struct redis_feed *f, struct feed_message *m)
 {
     struct feed_event event;
     int outcome;
-    if (f->state != FEED_LIVE) {
-        feed_begin(f, m->before);
-    } else if (m->before != f->last) {
+    if (m->before != f->last) {
         feed_skip(f, m->before, METRIC_FEED_GAP_MISSED);
     }
     while ((outcome = feed_message_next(m, &event)) == 0) {
@@ -126,7 +124,10 @@ feed_on_message(void *arg, const struct redis_message *message)
     if (feed_is_old(f, &m)) {
         return;
     }
-    if (f->state == FEED_LIVE && m.birth > f->last) {
+    if (f->state != FEED_LIVE) {
+        feed_begin(f, m.before);
+    }
+    if (m.birth > f->last) {
         /* Something was lost before or in this batch: everybody reads, and learns of the gap. */
         feed_skip(f, m.after, METRIC_FEED_GAP_LOST);
         return;

@@ -199,6 +199,16 @@ test_redis_feed_log_that_was_born_again_is_read_by_everybody(void **state)
 }
 
 static void
+test_redis_feed_first_message_with_a_loss_is_read_by_everybody(void **state)
+{
+    struct fixture *f = *state;
+    publish_event(f, "5-0", "6-0", "7-0");
+    expect(f, "start 5-0 start 7-0 ");
+    publish_event(f, "7-0", "6-0", "8-0");
+    expect(f, "start 5-0 start 7-0 frame 8-0 ");
+}
+
+static void
 test_redis_feed_malformed_batch_is_read_by_everybody(void **state)
 {
     struct fixture *f = *state;
@@ -246,6 +256,7 @@ main(void)
         CASE(message_that_the_head_covers_is_left_out),
         CASE(missing_message_starts_it_again_where_it_goes_on),
         CASE(log_that_was_born_again_is_read_by_everybody),
+        CASE(first_message_with_a_loss_is_read_by_everybody),
         CASE(malformed_batch_is_read_by_everybody),
         CASE(lost_connection_starts_again_at_the_head),
         CASE(that_lags_behind_the_log_is_connected_anew),
