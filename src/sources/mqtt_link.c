@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 static void mqtt_link_on_io(evutil_socket_t fd, short what, void *arg);
 
@@ -72,10 +73,7 @@ mqtt_link_wants_write(const struct mqtt_link *l)
     return mosquitto_want_write(l->client) && !mqtt_gate_is_closed(l->gate);
 }
 
-/*
- * One event, made anew where it changes: the library may have closed the descriptor, and to take
- * one of two events off a closed descriptor is an error to epoll.
- */
+/* One event, made anew where it changes. */
 static void
 mqtt_link_watch(struct mqtt_link *l, short what)
 {
@@ -83,8 +81,7 @@ mqtt_link_watch(struct mqtt_link *l, short what)
         return;
     }
     (void)event_del(&l->io);
-    (void)event_assign(&l->io, loop_base(l->loop), mosquitto_socket(l->client), what | EV_PERSIST,
-                       mqtt_link_on_io, l);
+    (void)event_assign(&l->io, loop_base(l->loop), l->fd, what | EV_PERSIST, mqtt_link_on_io, l);
     if (what != 0) {
         (void)event_add(&l->io, NULL);
     }
@@ -115,14 +112,14 @@ mqtt_link_write(struct mqtt_link *l)
 static void
 mqtt_link_say_goodbye(struct mqtt_link *l)
 {
-    int fd = fcntl(mosquitto_socket(l->client), F_DUPFD_CLOEXEC, 0);
+    int fd = l->fd;
     if (mosquitto_disconnect(l->client) == MOSQ_ERR_SUCCESS) {
         (void)mqtt_link_write(l);
     }
+    (void)event_del(&l->io);
+    l->fd = -1;
     mqtt_link_close(l);
-    if (fd >= 0) {
-        farewell_start(&l->farewell, fd, MQTT_LINK_FAREWELL_MS);
-    }
+    farewell_start(&l->farewell, fd, MQTT_LINK_FAREWELL_MS);
 }
 
 /* After each call of the library: it may have lost the connection, or the owner wants it gone. */
@@ -240,8 +237,8 @@ mqtt_link_init(struct mqtt_link *l,
                const struct mqtt_client_settings *settings,
                const struct mqtt_link_listener *listener)
 {
-    *l =
-        (struct mqtt_link){.loop = loop, .gate = gate, .settings = settings, .listener = *listener};
+    *l = (struct mqtt_link){
+        .loop = loop, .gate = gate, .settings = settings, .listener = *listener, .fd = -1};
     timer_init(&l->tick, loop, mqtt_link_on_tick, l);
     farewell_init(&l->farewell, loop);
     /* Never added like this: so that it can be deleted before it was assigned a descriptor. */
@@ -275,6 +272,10 @@ mqtt_link_open(struct mqtt_link *l, const char *address)
     }
     mqtt_callbacks_set(l);
     int result = mqtt_client_connect(l->client, l->settings, address);
+    if (result == MOSQ_ERR_SUCCESS) {
+        l->fd = fcntl(mosquitto_socket(l->client), F_DUPFD_CLOEXEC, 0);
+        result = l->fd < 0 ? MOSQ_ERR_ERRNO : result;
+    }
     if (result != MOSQ_ERR_SUCCESS) {
         mqtt_link_explain(l, result, errno);
         mosquitto_destroy(l->client);
@@ -306,6 +307,10 @@ mqtt_link_close(struct mqtt_link *l)
     l->watched = 0;
     mosquitto_destroy(l->client);
     l->client = NULL;
+    if (l->fd >= 0) {
+        close(l->fd);
+        l->fd = -1;
+    }
 }
 
 void

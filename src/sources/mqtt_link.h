@@ -60,6 +60,9 @@ struct mqtt_link {
     const struct mqtt_client_settings *settings;
     struct mqtt_link_listener listener;
     struct mosquitto *client; /* owned; NULL: closed. To subscribe with, from on_open on */
+    /* Owned, the library's duplicate, -1: closed. The library closes its own when it likes, and the number may be another
+     * thread's before the event is taken off it. */
+    int fd;
     struct event io;
     short watched; /* what io is added for: EV_READ, EV_WRITE */
     struct timer tick;
