@@ -676,9 +676,11 @@ test_client_subscribed_to_a_dead_peer_gives_it_up(void **state)
     subscribe(f);
     wait_ups(f, 1);
     fake_server_answer(f->server, "PING", NULL);
+    /* The greeting's; more on a slow machine. */
+    size_t answered = fake_server_count(f->server, "PING");
     wait_downs(f, 1);
     assert_int_equal(f->status, ERR_TIMEOUT);
-    assert_int_equal(fake_server_count(f->server, "PING"), 2);
+    assert_int_equal(fake_server_count(f->server, "PING"), answered + 1);
 }
 
 static void
