@@ -14,20 +14,6 @@
 
 #include <cmocka.h>
 
-static int
-setup(void **state)
-{
-    *state = redis_rig_new(NULL);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    redis_rig_free(*state);
-    return 0;
-}
-
 static void
 test_redis_foreign_entries_that_no_runnel_wrote_are_left_out(void **state)
 {
@@ -214,7 +200,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(test_redis_foreign_##name, setup, teardown)
+#define CASE(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(test_redis_foreign_##name, redis_rig_setup, redis_rig_teardown)
         CASE(key_of_another_type_stops_no_other_channel),
         CASE(key_of_another_type_is_a_gap_of_its_channel),
         CASE(later_id_is_a_gap_behind_what_is_older),

@@ -13,20 +13,6 @@
 #define KEEP_MS  3600000ull
 #define WHILE_MS (KEEP_MS / 16 + 1)
 
-static int
-setup(void **state)
-{
-    *state = redis_rig_new(NULL);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    redis_rig_free(*state);
-    return 0;
-}
-
 /* Ahead of the clock, so that the next events are of this time: the begin of a while. */
 static uint64_t
 future_ms(const struct redis_rig *f)
@@ -162,7 +148,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(test_redis_keep_##name, setup, teardown)
+#define CASE(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(test_redis_keep_##name, redis_rig_setup, redis_rig_teardown)
         CASE(stream_outlives_every_event_of_the_while),
         CASE(end_is_not_set_anew_within_the_while),
         CASE(that_changes_moves_the_end_at_once),

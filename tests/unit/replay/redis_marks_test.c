@@ -25,13 +25,6 @@ setup(void **state)
     return 0;
 }
 
-static int
-teardown(void **state)
-{
-    redis_rig_free(*state);
-    return 0;
-}
-
 static size_t
 count_events(struct log_rig *r, const char *channel)
 {
@@ -139,7 +132,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(test_redis_marks_##name, setup, teardown)
+#define CASE(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(test_redis_marks_##name, setup, redis_rig_teardown)
         CASE(next_process_goes_on_where_the_last_one_stopped),
         CASE(of_two_processes_store_each_step_once),
         CASE(go_with_a_log_that_was_flushed),

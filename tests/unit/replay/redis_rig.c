@@ -43,3 +43,17 @@ redis_rig_free(struct redis_rig *f)
     redis_server_free(f->server);
     free(f);
 }
+
+int
+redis_rig_setup(void **state)
+{
+    *state = redis_rig_new(NULL);
+    return 0;
+}
+
+int
+redis_rig_teardown(void **state)
+{
+    redis_rig_free(*state);
+    return 0;
+}

@@ -18,5 +18,9 @@ struct redis_rig {
 struct redis_rig *redis_rig_new(const char *const *options);
 void redis_rig_free(struct redis_rig *f);
 
+/* For cmocka: one without options in each test. */
+int redis_rig_setup(void **state);
+int redis_rig_teardown(void **state);
+
 /* `other`, once it is up. */
 struct log_rig *redis_rig_open_other(struct redis_rig *f);
