@@ -6,8 +6,7 @@
  *
  * A deferred task runs at the end of the turn in which it was asked for, also where another task
  * asks, but once a turn: who asks for itself runs again in the next one, which then does not wait.
- * Objects are freed on the reap list, never inside
- * their own callback.
+ * Objects are freed on the reap list, never inside their own callback.
  */
 
 #include "base/err.h"

@@ -116,7 +116,6 @@ mqtt_link_say_goodbye(struct mqtt_link *l)
     if (mosquitto_disconnect(l->client) == MOSQ_ERR_SUCCESS) {
         (void)mqtt_link_write(l);
     }
-    (void)event_del(&l->io);
     l->fd = -1;
     mqtt_link_close(l);
     farewell_start(&l->farewell, fd, MQTT_LINK_FAREWELL_MS);
