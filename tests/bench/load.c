@@ -17,6 +17,7 @@
 
 #include <err.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,11 +37,17 @@ enum {
 struct options {
     uint16_t port;
     uint32_t clients, channels, stalled;
+    uint32_t quiet;         /* further channels of each stream's own, which get no events */
     uint64_t first, events; /* each stream gets the events from n = first on */
     uint32_t timeout_s;
     bool is_holding, is_counting;
     const char *path; /* the channel's number comes behind it */
     const char *header;
+};
+
+struct request {
+    char text[8 * 1024];
+    size_t size;
 };
 
 struct load {
@@ -93,10 +100,36 @@ load_address(uint32_t index)
     return (uint8_t)(further == 0 ? 0 : 1 + further % 250);
 }
 
+/* Like snprintf(), behind what is there. */
+__attribute__((format(printf, 2, 3))) static void
+request_add(struct request *r, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    int size = vsnprintf(r->text + r->size, sizeof r->text - r->size, format, arguments);
+    va_end(arguments);
+    if (size < 0 || (size_t)size >= sizeof r->text - r->size) {
+        errx(2, "--path, --header or --quiet makes the request too long");
+    }
+    r->size += (size_t)size;
+}
+
+static void
+load_write_request(const struct load *l, uint32_t index, uint32_t channel, struct request *r)
+{
+    const struct options *o = &l->options;
+    request_add(r, "GET %s%" PRIu32, o->path, channel);
+    for (uint32_t i = 0; i < o->quiet; i++) {
+        request_add(r, "&channel=quiet.%" PRIu32, index * o->quiet + i);
+    }
+    request_add(r, " HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n%s%s\r\n", o->header,
+                o->header[0] != '\0' ? "\r\n" : "");
+}
+
 static void
 load_start_stream(struct load *l)
 {
-    char request[1024];
+    struct request request = {.size = 0};
     uint32_t index = l->started++;
     struct stream *s = &l->streams[index];
     s->channel = index % l->options.channels;
@@ -104,15 +137,8 @@ load_start_stream(struct load *l)
     s->next = l->options.first;
     s->end = l->options.first + l->options.events;
     s->resumed = UINT64_MAX;
-    int size = snprintf(request, sizeof request,
-                        "GET %s%" PRIu32 " HTTP/1.1\r\nHost: bench\r\n"
-                        "Accept: text/event-stream\r\n%s%s\r\n",
-                        l->options.path, s->channel, l->options.header,
-                        l->options.header[0] != '\0' ? "\r\n" : "");
-    if (size < 0 || (size_t)size >= sizeof request) {
-        errx(2, "--path or --header is too long");
-    }
-    stream_start(s, l->options.port, load_address(index), request);
+    load_write_request(l, index, s->channel, &request);
+    stream_start(s, l->options.port, load_address(index), request.text);
     load_watch(l, s, EPOLL_CTL_ADD);
 }
 
@@ -278,7 +304,7 @@ load_parse(struct options *o, int argc, char **argv)
         OPTION("events", &o->events),     OPTION("stalled", &o->stalled),
         OPTION("timeout", &o->timeout_s), OPTION("path", &o->path),
         OPTION("header", &o->header),     OPTION("hold", &o->is_holding),
-        OPTION("count", &o->is_counting),
+        OPTION("count", &o->is_counting), OPTION("quiet", &o->quiet),
     };
     options_parse(argc, argv, entries, sizeof entries / sizeof entries[0]);
     if (o->port == 0 || o->clients == 0 || o->channels == 0 || o->stalled > o->clients) {
