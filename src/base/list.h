@@ -32,6 +32,12 @@ list_is_empty(const struct list *head)
     return head->next == head;
 }
 
+static inline bool
+list_has_one(const struct list *head)
+{
+    return head->next != head && head->next == head->prev;
+}
+
 /* Also: is this node in no list? */
 static inline bool
 list_is_unlinked(const struct list *node)

@@ -18,23 +18,24 @@ struct volley {
     event_id after; /* the first link's cursor: the run is what comes after it, without a gap */
     event_id first, last;
     event_id position; /* the cursor of who has had it */
+    bool is_alone;     /* no other channel has anything: who listens to some stands at their heads */
     uint64_t now_ms;
     uint64_t sends, sent_bytes, hits; /* to be counted */
 };
 
 /* A live subscriber's link asks for nothing but the next events, and nothing is unsent. */
 static bool
-link_is_plain(const struct link *l)
+volley_fits(const struct volley *v, const struct link *l)
 {
     const struct subscriber *s = l->subscriber;
-    return s->state == SUBSCRIBER_LIVE && s->links_length == 1 && s->is_chunked;
+    return s->state == SUBSCRIBER_LIVE && (v->is_alone || s->links_length == 1) && s->is_chunked;
 }
 
 static bool
 volley_is_for(const struct volley *v, const struct link *l)
 {
     event_id cursor = link_cursor(l);
-    return link_is_plain(l) && cursor >= v->after && cursor < v->first;
+    return volley_fits(v, l) && cursor >= v->after && cursor < v->first;
 }
 
 /* For the first dirty link, up to the head. */
@@ -43,10 +44,15 @@ volley_load(struct volley *v, struct channel *c)
 {
     const struct hub *h = channel_hub(c);
     event_id after, floor;
-    if (list_is_empty(&c->dirty) || !link_is_plain(LINK_OF(c->dirty.next))) {
+    if (list_is_empty(&c->dirty)) {
         return false;
     }
-    *v = (struct volley){.after = link_cursor(LINK_OF(c->dirty.next)), .position = h->position};
+    *v = (struct volley){.after = link_cursor(LINK_OF(c->dirty.next)),
+                         .position = h->position,
+                         .is_alone = list_has_one(&h->dirty)};
+    if (!volley_fits(v, LINK_OF(c->dirty.next))) {
+        return false;
+    }
     if (tail_next(&c->tail, v->after, &v->run, &after, &floor) != TAIL_RUN || floor > 0) {
         return false;
     }

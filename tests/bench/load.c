@@ -37,7 +37,7 @@ enum {
 struct options {
     uint16_t port;
     uint32_t clients, channels, stalled;
-    uint32_t quiet;         /* further channels of each stream's own, which get no events */
+    uint32_t quiet;         /* further channels of each stream; for a --path that ends in a query */
     uint64_t first, events; /* each stream gets the events from n = first on */
     uint32_t timeout_s;
     bool is_holding, is_counting;
@@ -120,7 +120,7 @@ load_write_request(const struct load *l, uint32_t index, uint32_t channel, struc
     const struct options *o = &l->options;
     request_add(r, "GET %s%" PRIu32, o->path, channel);
     for (uint32_t i = 0; i < o->quiet; i++) {
-        request_add(r, "&channel=quiet.%" PRIu32, index * o->quiet + i);
+        request_add(r, "&channel=bench.%" PRIu32, o->channels + index * o->quiet + i);
     }
     request_add(r, " HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n%s%s\r\n", o->header,
                 o->header[0] != '\0' ? "\r\n" : "");

@@ -74,17 +74,19 @@ def check_finished(result):
         raise Failure(f"{result['clients'] - finished} of {result['clients']} streams did not get all their events")
 
 
-def fan_out(bench, kind, clients, events, channels=1, rate=0, fill=0, **options):
+def fan_out(bench, kind, clients, events, channels=1, rate=0, quiet=0, **options):
     """
-    `events` over `channels`, of `clients` streams. `fill`: so many channels get one event before anybody connects.
+    `events` over `channels`, of `clients` streams. `quiet`: so many channels more each stream listens to, none another's;
+    they get one event before anybody connects, and so do the others then.
     CPU is the server's from the first publish to the last receipt.
     """
+    fill = channels + clients * quiet if quiet else 0
     with kind(bench, clients=clients, channels=channels, **options) as server:
         if fill:
             with_end(publish(bench, server, fill, fill), lambda p: p.json(120))
             wait_for(lambda: server.metric("runnel_replay_appends_total") == fill, "the log to have them")
         load = start_load(bench, server.port, clients, channels, events=events // channels, timeout=10,
-                          first=1 if fill else 0)
+                          first=1 if fill else 0, **({"quiet": quiet, "path": "/events?channel=bench."} if quiet else {}))
         try:
             time.sleep(SETTLE_S)
             before = server.cpu()

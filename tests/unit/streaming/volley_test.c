@@ -98,6 +98,53 @@ test_volley_goes_around_streams_that_need_more(void **state)
     world_end();
 }
 
+static void
+open_to_both(struct client **clients, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        clients[i] = client_open_to(volley_channels, 2, hub_rig_now, true);
+        client_wait(clients[i], 0);
+    }
+}
+
+static void
+test_volley_serves_streams_whose_other_channels_are_quiet(void **state)
+{
+    (void)state;
+    struct client *clients[CLIENTS];
+    world_begin();
+    open_clients(clients, 1);
+    open_to_both(clients + 1, CLIENTS - 1);
+    expect_events(clients, CLIENTS, 1, publish("a"));
+    expect_events(clients + 1, CLIENTS - 1, 2, publish("b"));
+    event_id last = publish("a");
+    expect_events(clients, 1, 2, last);
+    expect_events(clients + 1, CLIENTS - 1, 3, last);
+    assert_int_equal(counted(METRIC_DELIVERIES, 0), CLIENTS + CLIENTS - 1 + CLIENTS);
+    free_clients(clients, CLIENTS);
+    world_end();
+}
+
+/* Some have had the first event and some have not when the other channel's comes. */
+static void
+test_volley_keeps_the_order_where_the_other_channel_speaks_up(void **state)
+{
+    (void)state;
+    static struct client *clients[MANY];
+    world_begin();
+    open_to_both(clients, MANY);
+    publish("a");
+    run_turns(1);
+    int64_t reached = counted(METRIC_DELIVERIES, 0);
+    assert_true(reached > 0 && reached < MANY);
+    publish("b");
+    event_id last = publish("a");
+    expect_events(clients, MANY, 3, last);
+    assert_int_equal(counted(METRIC_DELIVERIES, 0), 3 * MANY);
+    free_clients(clients, MANY);
+    world_end();
+}
+
 /* Those who came at different times stand at different positions. */
 static void
 test_volley_reaches_who_came_between_events_of_other_channels(void **state)
@@ -212,6 +259,8 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_volley_is_counted_for_each_stream),
         cmocka_unit_test(test_volley_goes_around_streams_that_need_more),
+        cmocka_unit_test(test_volley_serves_streams_whose_other_channels_are_quiet),
+        cmocka_unit_test(test_volley_keeps_the_order_where_the_other_channel_speaks_up),
         cmocka_unit_test(test_volley_reaches_who_came_between_events_of_other_channels),
         cmocka_unit_test(test_volley_leaves_who_is_full_and_serves_the_others),
         cmocka_unit_test(test_volley_survives_who_has_gone),
