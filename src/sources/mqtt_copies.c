@@ -81,5 +81,6 @@ mqtt_copies_is_spare(const struct mqtt_copies *c,
     if (by == NULL) { /* one that the session has of an older configuration */
         return mqtt_filters_have(c->filters, c->filters->length, message);
     }
-    return mqtt_filter_matches(by, message->topic) && mqtt_copies_is_wanted_twice(c, by, message);
+    return mqtt_filter_matches(by->text, message->topic) &&
+           mqtt_copies_is_wanted_twice(c, by, message);
 }

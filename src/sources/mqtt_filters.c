@@ -17,10 +17,10 @@ mqtt_filter_is_refused(const struct mqtt_filter *f)
 }
 
 bool
-mqtt_filter_matches(const struct mqtt_filter *f, const char *topic)
+mqtt_filter_matches(const char *filter, const char *topic)
 {
     bool is_match = false;
-    return mosquitto_topic_matches_sub(f->text, topic, &is_match) == MOSQ_ERR_SUCCESS && is_match;
+    return mosquitto_topic_matches_sub(filter, topic, &is_match) == MOSQ_ERR_SUCCESS && is_match;
 }
 
 /* --- what the broker answers --- */
@@ -112,7 +112,7 @@ bool
 mqtt_filters_match(const struct mqtt_filters *f, const char *topic)
 {
     for (size_t i = 0; i < f->length; i++) {
-        if (mqtt_filter_matches(&f->items[i], topic)) {
+        if (mqtt_filter_matches(f->items[i].text, topic)) {
             return true;
         }
     }
@@ -127,7 +127,7 @@ mqtt_filters_have(const struct mqtt_filters *f,
     for (size_t i = 0; i < length; i++) {
         const struct mqtt_filter *item = &f->items[i];
         if (mqtt_filter_has_qos(item) >= message->qos &&
-            mqtt_filter_matches(item, message->topic)) {
+            mqtt_filter_matches(item->text, message->topic)) {
             return true;
         }
     }

@@ -74,7 +74,8 @@ void mqtt_filter_prove(struct mqtt_filter *f, const struct mosquitto_message *me
 void mqtt_filters_want_all(struct mqtt_filters *f);
 void mqtt_filters_want_refused(struct mqtt_filters *f);
 
-bool mqtt_filter_matches(const struct mqtt_filter *f, const char *topic);
+/* By the rules of MQTT 5, section 4.7. */
+bool mqtt_filter_matches(const char *filter, const char *topic);
 
 /*
  * Up to which QoS it has a copy for sure of each message that matches. Where it was granted less than another one, the

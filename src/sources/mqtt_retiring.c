@@ -1,6 +1,7 @@
 #include "sources/mqtt_retiring.h"
 
 #include "base/map.h"
+#include "sources/mqtt_filters.h"
 
 #include <mosquitto.h>
 
@@ -112,18 +113,11 @@ mqtt_retiring_tick(struct mqtt_retiring *r, uint64_t now_ms)
     }
 }
 
-static bool
-mqtt_retiring_filter_matches(const struct mqtt_retiring_filter *f, const char *topic)
-{
-    bool is_match = false;
-    return mosquitto_topic_matches_sub(f->text, topic, &is_match) == MOSQ_ERR_SUCCESS && is_match;
-}
-
 bool
 mqtt_retiring_matches(const struct mqtt_retiring *r, const char *topic)
 {
     for (size_t i = 0; i < r->length; i++) {
-        if (mqtt_retiring_filter_matches(&r->filters[i], topic)) {
+        if (mqtt_filter_matches(r->filters[i].text, topic)) {
             return true;
         }
     }
@@ -137,7 +131,7 @@ mqtt_retiring_is_younger(const struct mqtt_retiring *r,
 {
     for (const struct mqtt_retiring_filter *f = r->filters; f < by; f++) {
         if (f->round == by->round && f->had_qos >= message->qos &&
-            mqtt_retiring_filter_matches(f, message->topic)) {
+            mqtt_filter_matches(f->text, message->topic)) {
             return true;
         }
     }

@@ -18,7 +18,7 @@ struct volley {
     event_id after; /* the first link's cursor: the run is what comes after it, without a gap */
     event_id first, last;
     event_id position; /* the cursor of who has had it */
-    bool is_alone;     /* no other channel has anything: who listens to some stands at their heads */
+    bool is_alone; /* no other channel has anything: who listens to some stands at their heads */
     uint64_t now_ms;
     uint64_t sends, sent_bytes, hits; /* to be counted */
 };

@@ -30,6 +30,7 @@ enum {
     CONNECTING_MAX = 512,       /* connections under way at a time */
     STREAMS_AN_ADDRESS = 10000, /* connect() searches long where most ports are taken */
     OPEN_TIMEOUT_MS = 30000,
+    REST_TIMEOUT_MS = 5000,
     COUNT_BUFFER_BYTES = 512 * 1024,
     COUNT_LOWAT_BYTES = 128 * 1024, /* a reader that counts is woken only then */
 };
@@ -48,6 +49,11 @@ struct options {
 struct request {
     char text[8 * 1024];
     size_t size;
+};
+
+/* That the streams got. */
+struct bytes {
+    uint64_t least, most;
 };
 
 struct load {
@@ -226,6 +232,34 @@ load_set_rare_reads(struct load *l)
     }
 }
 
+static struct bytes
+load_bytes(const struct load *l)
+{
+    struct bytes bytes = {.least = UINT64_MAX};
+    for (uint32_t i = 0; i < l->options.clients; i++) {
+        uint64_t size = l->streams[i].bytes;
+        bytes.least = size < bytes.least ? size : bytes.least;
+        bytes.most = size > bytes.most ? size : bytes.most;
+    }
+    return bytes;
+}
+
+/* What was sent last may still be on its way through the kernel. */
+static void
+load_count_rest(struct load *l)
+{
+    uint64_t end_ns = bench_now_ns() + (uint64_t)REST_TIMEOUT_MS * 1000000;
+    struct bytes bytes;
+    do {
+        for (uint32_t i = 0; i < l->options.clients; i++) {
+            if (l->streams[i].fd >= 0) {
+                stream_discard(&l->streams[i]);
+            }
+        }
+        bytes = load_bytes(l);
+    } while (bytes.least != bytes.most && bench_now_ns() < end_ns);
+}
+
 static void
 load_count(struct load *l)
 {
@@ -237,11 +271,7 @@ load_count(struct load *l)
     load_say("ready");
     while (load_poll(l, -1, stream_discard)) {
     }
-    for (uint32_t i = 0; i < l->options.clients; i++) {
-        if (l->streams[i].fd >= 0) {
-            stream_discard(&l->streams[i]);
-        }
-    }
+    load_count_rest(l);
 }
 
 /* The fewest events that a stream got after its last gap. */
@@ -261,14 +291,8 @@ load_after_gap_min(const struct load *l)
 static void
 load_print_bytes(const struct load *l)
 {
-    uint64_t least = UINT64_MAX;
-    uint64_t most = 0;
-    for (uint32_t i = 0; i < l->options.clients; i++) {
-        uint64_t bytes = l->streams[i].bytes;
-        least = bytes < least ? bytes : least;
-        most = bytes > most ? bytes : most;
-    }
-    printf("\"bytes_min\":%" PRIu64 ",\"bytes_max\":%" PRIu64 ",", least, most);
+    struct bytes bytes = load_bytes(l);
+    printf("\"bytes_min\":%" PRIu64 ",\"bytes_max\":%" PRIu64 ",", bytes.least, bytes.most);
 }
 
 static void

@@ -121,6 +121,13 @@ class Cpu:
         return Cpu(self.total - other.total, self.user - other.user)
 
 
+def machine_busy_s():
+    """CPU time of the whole machine, with what the kernel does for nobody (ksoftirqd), in seconds."""
+    with open("/proc/stat", encoding="ascii") as stat:
+        user, nice, system, _idle, _iowait, irq, softirq, steal = (int(f) for f in stat.readline().split()[1:9])
+    return (user + nice + system + irq + softirq + steal) / TICKS
+
+
 def pss_kib(pids):
     total = 0
     for pid in pids:
