@@ -18,6 +18,8 @@ struct memory_channel {
     struct map_node node;
     struct list all;     /* in the log's channels: with events, or the tombstones, oldest first */
     struct list entries; /* oldest first */
+    struct list
+        *paged; /* the last one of the newest page, from which the next page is found; NULL: none */
     uint64_t length, bytes;
     struct replay_keep keep; /* the last append's */
     event_id last;
@@ -93,6 +95,7 @@ log_remove_entry(struct memory_log *log, struct memory_entry *e)
     c->length--;
     c->bytes -= entry_bytes(e);
     log->bytes -= entry_bytes(e);
+    c->paged = c->paged == &e->in_channel ? NULL : c->paged;
     list_remove(&e->in_channel);
     list_remove(&e->in_log);
     frame_unref(e->frame);
@@ -269,19 +272,46 @@ memory_log_note_loss(struct memory_log *log, uint64_t now_ms)
     return log->head;
 }
 
-/* The first entry that the request asks for; &c->entries where there is none. */
+static event_id
+entry_id(struct list *in_channel)
+{
+    return ENTRY_IN_CHANNEL(in_channel)->frame->id;
+}
+
+/* Where a walk to the first entry after the cursor begins: the newest page's end where that is nearer than the newest. */
+static bool
+channel_was_paged_to(const struct memory_channel *c, event_id after)
+{
+    return c->paged != NULL && entry_id(c->paged) <= after && after < c->last &&
+           after - entry_id(c->paged) < c->last - after;
+}
+
 static struct list *
-channel_seek(struct memory_channel *c, const struct replay_page_request *request)
+channel_seek_newest(struct memory_channel *c, uint32_t length)
 {
     struct list *first = &c->entries;
-    uint32_t steps = 0;
-    while (first->prev != &c->entries) {
-        bool is_wanted = request->newest > 0
-                             ? steps++ < request->newest
-                             : ENTRY_IN_CHANNEL(first->prev)->frame->id > request->after;
-        if (!is_wanted) {
-            break;
+    while (length-- > 0 && first->prev != &c->entries) {
+        first = first->prev;
+    }
+    return first;
+}
+
+/* The first entry after the cursor; &c->entries where there is none. */
+static struct list *
+channel_seek(struct memory_channel *c, event_id after)
+{
+    struct list *first = &c->entries;
+    if (entry_id(c->entries.next) > after) {
+        return c->entries.next;
+    }
+    if (channel_was_paged_to(c, after)) {
+        first = c->paged->next;
+        while (first != &c->entries && entry_id(first) <= after) {
+            first = first->next;
         }
+        return first;
+    }
+    while (first->prev != &c->entries && entry_id(first->prev) > after) {
         first = first->prev;
     }
     return first;
@@ -315,6 +345,7 @@ page_fill(struct replay_page *page,
         node = node->next;
     }
     page->is_end = node == &c->entries;
+    c->paged = node != first ? node->prev : c->paged;
     if (request->newest == 0 && page->length > 0 && page->frames[0]->id < page->floor) {
         page->is_end = false; /* what is missing behind them is told by the next page */
         page->floor = 0;
@@ -341,7 +372,9 @@ page_read_channel(struct replay_page *page,
     if (page->frames == NULL) {
         return ERR_MEMORY;
     }
-    page_fill(page, c, channel_seek(c, request), request);
+    struct list *first = request->newest > 0 ? channel_seek_newest(c, request->newest)
+                                             : channel_seek(c, request->after);
+    page_fill(page, c, first, request);
     if (page->length > 0) {
         page->floor = later(page->floor, page->frames[0]->floor);
         page->after = request->newest > 0 ? page->frames[0]->id - 1 : page->after;

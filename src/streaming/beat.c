@@ -80,6 +80,18 @@ beat_left_ms(const struct subscriber *s, uint64_t heartbeat_before_ms)
 }
 
 void
+beat_drain(struct hub *h, uint32_t over_ms)
+{
+    uint64_t now_ms = loop_now_ms(h->loop);
+    LIST_FOR_EACH_SAFE (node, following, &h->streams) {
+        struct subscriber *s = LIST_ITEM(node, struct subscriber, node);
+        uint64_t ends_ms = now_ms + backoff_random(over_ms + 1);
+        s->ends_ms = ends_ms < s->ends_ms ? ends_ms : s->ends_ms;
+        beat_start(s, beat_left_ms(s, h->config->heartbeat_ms));
+    }
+}
+
+void
 beat_follow_config(struct hub *h, const struct config_stream *before)
 {
     bool is_age_new = h->config->max_connection_age_ms != before->max_connection_age_ms;
@@ -101,7 +113,7 @@ beat_on_due(struct subscriber *s)
 {
     struct hub *h = s->hub;
     uint64_t now_ms = loop_now_ms(h->loop);
-    if (h->is_draining || now_ms >= s->ends_ms) {
+    if (now_ms >= s->ends_ms) {
         subscriber_end(s, h->is_draining ? METRIC_CLOSED_SHUTDOWN : METRIC_CLOSED_AGE);
         return;
     }

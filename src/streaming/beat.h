@@ -4,6 +4,8 @@
  * that is too old, or that the drain has reached. By the hub's wheel. Worker's loop.
  */
 
+#include <stdint.h>
+
 struct config_stream;
 struct hub;
 struct subscriber;
@@ -20,6 +22,9 @@ void beat_begin(struct subscriber *s);
  * now neither beat nor end all at once.
  */
 void beat_follow_config(struct hub *h, const struct config_stream *before);
+
+/* Each of the hub's streams ends at a time of its own within `over_ms`, and has its beats until then. */
+void beat_drain(struct hub *h, uint32_t over_ms);
 
 /* Its time on the wheel has come. */
 void beat_on_due(struct subscriber *s);

@@ -200,6 +200,52 @@ test_memory_log_a_forgotten_channel_is_no_gap_in_another(void **state)
     memory_log_free(log);
 }
 
+/* The next page of a reader: rising ids, one behind the other as far as the log still has them. */
+static event_id
+read_page(struct memory_log *log, event_id after, uint32_t length)
+{
+    const struct replay_page_request request = {
+        .channel = STR("a"), .after = after, .limit_events = length, .limit_bytes = BIG};
+    struct replay_page *page = memory_log_read(log, &request, NOW_MS);
+    assert_non_null(page);
+    assert_true(page->length == length || page->is_end);
+    for (size_t i = 0; i < page->length; i++) {
+        event_id floor = page->frames[i]->floor;
+        assert_true(page->frames[i]->id > after);
+        assert_true(floor == after || page->floor > after);
+        after = page->frames[i]->id;
+    }
+    replay_page_free(page);
+    return after;
+}
+
+/* Where a page is found depends on the one before it, which may be another reader's, or gone by now. */
+static void
+test_memory_log_readers_at_different_places_get_their_pages(void **state)
+{
+    (void)state;
+    struct memory_log *log = make_log(100, BIG, BIG, BIG);
+    event_id last = 0;
+    event_id readers[3] = {0};
+    for (int i = 0; i < 100; i++) {
+        last = append(log, "a", NOW_MS);
+        readers[1] = i == 50 ? last : readers[1];
+    }
+    readers[2] = last;
+    for (int round = 0; round < 40; round++) {
+        for (uint32_t i = 0; i < 3; i++) {
+            readers[i] = read_page(log, readers[i], 2 + i);
+        }
+        last = append(log, "a", NOW_MS); /* and the oldest goes */
+    }
+    for (size_t i = 0; i < 3; i++) {
+        while (readers[i] < last) {
+            readers[i] = read_page(log, readers[i], 7);
+        }
+    }
+    memory_log_free(log);
+}
+
 int
 main(void)
 {
@@ -211,6 +257,7 @@ main(void)
         cmocka_unit_test(test_memory_log_forgotten_names_move_the_birth),
         cmocka_unit_test(test_memory_log_a_noted_loss_is_a_gap_for_every_older_cursor),
         cmocka_unit_test(test_memory_log_ids_rise_when_the_clock_steps_back),
+        cmocka_unit_test(test_memory_log_readers_at_different_places_get_their_pages),
         cmocka_unit_test(test_memory_log_a_forgotten_channel_is_no_gap_in_another),
     };
     return cmocka_run_group_tests_name("replay.memory_log", tests, NULL, NULL);

@@ -236,6 +236,30 @@ test_beat_streams_that_got_an_event_together_beat_one_after_another(void **state
     end();
 }
 
+/* Longer than the wheel's span, so that most would end in one slot if only the wheel knew. */
+static void
+test_beat_streams_that_drain_beat_until_their_end(void **state)
+{
+    (void)state;
+    begin(0);
+    uint64_t now_ms = loop_now_ms(world.loop);
+    hub_drain(world.hub, HOUR_MS);
+    assert_true(count_different_ends() > 1);
+    let_pass(stream_config().heartbeat_ms);
+    assert_int_equal(count_beats(), CLIENTS);
+    assert_int_equal(hub_streams(world.hub), CLIENTS);
+    LIST_FOR_EACH_SAFE (node, following, &world.hub->streams) {
+        struct subscriber *s = LIST_ITEM(node, struct subscriber, node);
+        assert_in_range(s->ends_ms, now_ms, now_ms + HOUR_MS + 1000);
+        s->ends_ms = now_ms;
+        beat_on_due(s);
+    }
+    assert_int_equal(hub_streams(world.hub), 0);
+    assert_int_equal(metrics_read(world.metrics, METRIC_STREAMS_CLOSED, METRIC_CLOSED_SHUTDOWN),
+                     CLIENTS);
+    end();
+}
+
 int
 main(void)
 {
@@ -246,6 +270,7 @@ main(void)
         cmocka_unit_test(test_beat_an_age_can_be_taken_away_from_open_streams),
         cmocka_unit_test(test_beat_streams_that_came_together_beat_one_after_another),
         cmocka_unit_test(test_beat_streams_that_got_an_event_together_beat_one_after_another),
+        cmocka_unit_test(test_beat_streams_that_drain_beat_until_their_end),
         cmocka_unit_test(test_beat_a_shorter_heartbeat_makes_no_silence_longer),
         cmocka_unit_test(test_beat_a_shorter_heartbeat_counts_from_what_was_sent_last),
     };
