@@ -158,6 +158,8 @@ def test_head_method(runnel):
         assert answer.headers["content-type"].startswith(kind)
         assert answer.body == b""
     assert parse_answer(raw(runnel.port, get("/nothing", method="HEAD"))).body == b""
+    unreadable = parse_answer(raw(runnel.port, get("/", "Bad Field: x", method="HEAD")))
+    assert (unreadable.status, unreadable.body) == (400, b"")
 
 
 def test_page(runnel):

@@ -317,11 +317,13 @@ def test_secret_in_a_file_is_read_again(new_runnel, new_redis, tmp_path, subscri
     runnel.await_ready()
 
 
-def test_secret_that_is_a_pipe_is_refused(new_runnel, tmp_path):
+@pytest.mark.parametrize("source", [{"type": "http", "token_file": None},
+                                    {"type": "redis", "url": "rediss://127.0.0.1:1", "ca_file": None}])
+def test_file_that_is_a_pipe_is_refused(new_runnel, tmp_path, source):
     """Nobody may ever write to it: neither a later reload nor the end may wait for that."""
-    os.mkfifo(tmp_path / "token")
+    os.mkfifo(tmp_path / "pipe")
     runnel = new_runnel(**API, routes=[route("api", "t", "a")]).start()
-    assert not runnel.reload(sources={"api": {"type": "http", "token_file": str(tmp_path / "token")}})
+    assert not runnel.reload(sources={"api": {key: value or str(tmp_path / "pipe") for key, value in source.items()}})
     assert "is a pipe" in config_line(runnel)
     assert runnel.reload(**API)
 

@@ -74,7 +74,7 @@ check_retry(const struct broker_keys *b, const struct config_broker *broker)
     }
 }
 
-/* Files that cannot be read are said elsewhere. */
+/* Files that cannot be read are said elsewhere; one that is a pipe would be waited for. */
 static uint64_t
 content_of(const struct config_tls *tls)
 {
@@ -84,7 +84,8 @@ content_of(const struct config_tls *tls)
         const char *problem;
         struct buf text;
         buf_init(&text, CERTIFICATES_SIZE_MAX);
-        if (paths[i] != NULL && paths[i][0] != '\0' && file_read(paths[i], &text, &problem) == 0) {
+        if (paths[i] != NULL && paths[i][0] != '\0' && file_problem(paths[i]) == NULL &&
+            file_read(paths[i], &text, &problem) == 0) {
             content = content * 31 + map_hash(buf_str(&text));
         }
         buf_fini(&text);

@@ -57,7 +57,11 @@ void
 channels_read(struct reader *r, struct section *s, const struct key *k, const yaml_node_t *node)
 {
     char expected[KEY_EXPECTED_SIZE];
-    if (node->type == YAML_SCALAR_NODE && str_equal(reader_raw(node), STR("routes"))) {
+    struct str text;
+    if (node->type == YAML_SCALAR_NODE && !reader_scalar(r, node, key_name(k), &text)) {
+        return;
+    }
+    if (node->type == YAML_SCALAR_NODE && str_equal(text, STR("routes"))) {
         r->channels_of_routes = reader_mark(node);
         return;
     }

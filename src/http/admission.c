@@ -82,6 +82,10 @@ admission_refusal(struct admission *a,
     if (client != 0 && admission_is_full(a, config, client)) {
         return METRIC_REFUSED_ADDRESS;
     }
+    /* Who is refused for all the others has used up nothing of its own. */
+    if (config->connect_rate > 0 && !rate_has(&a->rate, config->connect_rate, now_ms)) {
+        return METRIC_REFUSED_RATE;
+    }
     if (client != 0 && rate > 0 && !rate_by_client_take(&a->rates, client, rate, now_ms)) {
         return METRIC_REFUSED_ADDRESS_RATE;
     }

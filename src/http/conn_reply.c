@@ -48,7 +48,8 @@ void
 conn_send_problem(struct conn *c, enum metric_status status, const char *problem)
 {
     struct endpoint_reply reply;
-    endpoint_refuse_head(&reply, status, problem, loop_wall_ms(c->env->loop));
+    endpoint_refuse_head(&reply, status, problem, c->parser.method == REQUEST_HEAD,
+                         loop_wall_ms(c->env->loop));
     conn_send(c, STR_NULL, &reply.response);
     endpoint_reply_fini(&reply);
 }

@@ -121,10 +121,12 @@ void
 endpoint_refuse_head(struct endpoint_reply *reply,
                      enum metric_status status,
                      const char *problem,
+                     bool is_head,
                      uint64_t wall_ms)
 {
     *reply = (struct endpoint_reply){.is_stream = false};
     reply->response.wall_ms = wall_ms;
+    reply->response.is_head = is_head;
     endpoint_refuse(reply, status, problem);
 }
 

@@ -24,10 +24,11 @@ MUST_CHECK int endpoint_decide(struct endpoint_reply *reply,
                                const struct request *request,
                                uint64_t wall_ms);
 
-/* The response to a head that never became a request. */
+/* The response to a head that never became a request. `is_head`: as far as is known, the method is HEAD. */
 void endpoint_refuse_head(struct endpoint_reply *reply,
                           enum metric_status status,
                           const char *problem,
+                          bool is_head,
                           uint64_t wall_ms);
 
 void endpoint_reply_fini(struct endpoint_reply *reply);

@@ -27,6 +27,12 @@ rate_next(uint64_t full_ns, uint32_t per_second, uint64_t now_ms)
 }
 
 bool
+rate_has(const struct rate *r, uint32_t per_second, uint64_t now_ms)
+{
+    return rate_next(rate_read(r), per_second, now_ms) <= now_ms * MS_NS + SECOND_NS;
+}
+
+bool
 rate_take(struct rate *r, uint32_t per_second, uint64_t now_ms)
 {
     uint64_t before = rate_read(r);

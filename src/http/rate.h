@@ -25,6 +25,9 @@ struct rate_by_client {
 /* Any thread. Takes one; false where that would be too fast. `per_second` > 0; now_ms is monotonic. */
 bool rate_take(struct rate *r, uint32_t per_second, uint64_t now_ms);
 
+/* Whether rate_take() would just now. */
+bool rate_has(const struct rate *r, uint32_t per_second, uint64_t now_ms);
+
 /* `client` is a hash that nobody outside can foresee. */
 bool rate_by_client_take(struct rate_by_client *r,
                          uint64_t client,

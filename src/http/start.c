@@ -92,7 +92,7 @@ static int
 start_parse_last(struct str text, struct hub_start *ret_start)
 {
     uint64_t count;
-    int rc = str_to_u64(text, UINT32_MAX, &count);
+    int rc = str_to_u64(text, HUB_NEWEST_MAX, &count);
     if (rc == 0) {
         ret_start->kind = count > 0 ? HUB_START_NEWEST : HUB_START_NOW;
         ret_start->newest = (uint32_t)count;
@@ -110,7 +110,7 @@ start_parse_wish(const struct start_query *q, uint64_t wall_ms, struct hub_start
         return "since is none of: earliest, an event id, a duration such as 10m";
     }
     if (q->last.data != NULL && start_parse_last(q->last, ret_start) != 0) {
-        return "last is not a count of events";
+        return "last is not a count of events up to 1000";
     }
     return NULL;
 }

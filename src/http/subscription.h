@@ -29,8 +29,8 @@ struct subscription {
  * Where http.unknown_channels is `empty`, channels that are not allowed are left out. If there is no other
  * one, the stream is of the channel with the empty name, which nobody can publish to, from now on.
  *
- * `in_path` is the encoded channel of /events/{channel}, empty for /events; those of ?channel= come
- * on top. ERR_MEMORY. Whatever it returns: subscription_fini().
+ * `in_path` is the encoded channel of /events/{channel}, empty for /events, whose channels are those of ?channel=; both
+ * at once are refused. ERR_MEMORY. Whatever it returns: subscription_fini().
  */
 MUST_CHECK int subscription_parse(struct subscription *s,
                                   const struct request *request,
