@@ -131,7 +131,7 @@ appender_pump(void *arg)
             break;
         }
         int err = appender_send(a, batch);
-        if (err == REDIS_E_FULL || err == ERR_CONNECT) {
+        if (err == REDIS_E_FULL || err == ERR_CONNECT || (err != 0 && a->sent > 0)) {
             break; /* a reply, or the next connection, brings us back */
         }
         if (err != 0) {

@@ -47,6 +47,9 @@ struct redis_log {
     event_id watched;     /* the head as of the last time: the feed must have it by the next */
     atomic_ulong invalid; /* entries that readers left out */
     bool is_head_known;   /* on this connection */
+    size_t heads_asked;   /* reads of the head under way */
+    size_t
+        heads_early; /* the oldest of them, from before the feed subscribed: it may lack what came between */
     bool is_up;
     char client_why[WHY_SIZE]; /* why the client is down; "": never was */
     char feed_why[WHY_SIZE];
@@ -129,7 +132,7 @@ redis_log_on_watch(void *arg)
 }
 
 static void
-redis_log_use_head(struct redis_log *l, const struct redis_reply *reply)
+redis_log_use_head(struct redis_log *l, const struct redis_reply *reply, bool is_early)
 {
     event_id head = 0;
     event_id birth = 0;
@@ -143,13 +146,18 @@ redis_log_use_head(struct redis_log *l, const struct redis_reply *reply)
     l->head_why[0] = '\0';
     l->watched = head;
     l->seen = head > l->seen ? head : l->seen;
-    redis_feed_on_head(l->feed, head, birth);
+    if (!is_early) {
+        redis_feed_on_head(l->feed, head, birth);
+    }
 }
 
 static void
 redis_log_on_head(void *arg, int status, const struct redis_reply *reply)
 {
     struct redis_log *l = arg;
+    bool is_early = l->heads_early > 0;
+    l->heads_asked--;
+    l->heads_early -= is_early ? 1 : 0;
     if (status != 0) {
         return; /* on_down follows */
     }
@@ -162,7 +170,7 @@ redis_log_on_head(void *arg, int status, const struct redis_reply *reply)
         redis_client_reconnect(l->client, ERR_REPLICA, err_text(ERR_REPLICA));
         return;
     }
-    redis_log_use_head(l, reply);
+    redis_log_use_head(l, reply, is_early);
     redis_log_watch(l);
     redis_log_update(l);
 }
@@ -181,6 +189,7 @@ redis_log_read_head(struct redis_log *l)
     redis_script_words(&l->scripts.head, l->is_head_known, words);
     if (redis_client_command(l->client, words, HEAD_WORDS, redis_log_on_head, l) == 0) {
         l->is_head_known = true;
+        l->heads_asked++;
     } else {
         redis_log_watch(l);
     }
@@ -266,6 +275,7 @@ static void
 redis_log_on_subscribed(void *arg)
 {
     struct redis_log *l = arg;
+    l->heads_early = l->heads_asked;
     if (redis_client_is_up(l->client)) {
         redis_log_read_head(l);
     }

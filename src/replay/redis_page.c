@@ -12,9 +12,9 @@ struct page_builder {
     struct replay_page *page;
     struct str channel;
     event_id head;
-    event_id last; /* id of the last entry, usable or not */
-    event_id hole; /* the newest floor that says that something is missing between two entries */
-    bool is_newest_first;
+    event_id last;    /* id of the last entry, usable or not */
+    event_id hole;    /* the newest floor that says that something is missing between two entries */
+    bool is_newest;   /* of the newest N events: what is missing among them stands before them */
     bool is_cut;      /* in front of such a hole: the next page begins there, and tells the gap */
     uint64_t invalid; /* entries left out */
 };
@@ -63,7 +63,7 @@ page_add(struct page_builder *b, const struct redis_reply *entry)
     }
     if (b->page->length > 0 && floor > before) {
         b->hole = floor;
-        if (!b->is_newest_first) {
+        if (!b->is_newest) {
             b->is_cut = true;
             b->last = before;
             b->invalid--;
@@ -91,8 +91,7 @@ page_add_all(struct page_builder *b, const struct redis_reply *entries)
         return ERR_MEMORY;
     }
     for (size_t i = 0; i < entries->length && err == 0 && !b->is_cut; i++) {
-        size_t at = b->is_newest_first ? entries->length - 1 - i : i;
-        err = page_add(b, &entries->items[at]);
+        err = page_add(b, &entries->items[i]);
     }
     return err;
 }
@@ -108,7 +107,7 @@ page_set_bounds(struct page_builder *b, const struct replay_page_request *reques
     page->after = request->newest > 0 ? page->upto : request->after;
     if (page->length > 0) {
         event_id floor = page->frames[0]->floor;
-        floor = b->is_newest_first && b->hole > floor ? b->hole : floor;
+        floor = b->is_newest && b->hole > floor ? b->hole : floor;
         page->floor = floor > vouched ? floor : vouched;
         page->after = request->newest > 0 ? page->frames[0]->id - 1 : request->after;
     }
@@ -143,7 +142,7 @@ redis_page_new(const struct redis_reply *reply,
     struct page_builder b = {.page = calloc(1, sizeof *b.page),
                              .channel = request->channel,
                              .head = head,
-                             .is_newest_first = request->newest > 0};
+                             .is_newest = request->newest > 0};
     if (b.page == NULL) {
         return ERR_MEMORY;
     }

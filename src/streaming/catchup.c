@@ -118,8 +118,11 @@ catchup_settle_link(struct link *l, const struct replay_page *page, uint32_t new
         return true;
     }
     if (cursor > h->position) {
-        subscriber_settle_future(l->subscriber, !page_is_before_cursor(page));
-        return true;
+        bool is_known = !page_is_before_cursor(page);
+        subscriber_settle_future(l->subscriber, is_known);
+        if (!is_known || !l->is_asking) {
+            return true;
+        }
     }
     if (l->is_asking) {
         l->is_asking = false;

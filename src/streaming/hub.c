@@ -124,13 +124,14 @@ hub_restart_channel(void *arg, struct map_node *node)
     channel_mark_ready_dirty(c);
 }
 
-/* True where the link was sent everything that the feed has brought. */
+/* True where the link was sent everything that the feed has brought, and told every gap. */
 static bool
 link_is_at_head(struct link *l)
 {
     struct tail_run run;
     event_id after, floor;
-    return tail_next(&l->channel->tail, link_cursor(l), &run, &after, &floor) == TAIL_HEAD;
+    return tail_next(&l->channel->tail, link_cursor(l), &run, &after, &floor) == TAIL_HEAD &&
+           floor <= l->vouched;
 }
 
 /*
@@ -324,8 +325,5 @@ void
 hub_drain(struct hub *h, uint32_t over_ms)
 {
     h->is_draining = true;
-    LIST_FOR_EACH_SAFE (node, following, &h->streams) {
-        struct subscriber *s = LIST_ITEM(node, struct subscriber, node);
-        wheel_start(h->wheel, &s->beat, backoff_random(over_ms + 1));
-    }
+    beat_drain(h, over_ms);
 }

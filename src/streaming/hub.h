@@ -46,13 +46,16 @@ enum hub_mail {
     HUB_MAIL_FEED_START, /* number: event_id position (replay.h, on_feed_start) */
 };
 
+/* Chosen: the log reads back so many events to find where they begin. */
+enum { HUB_NEWEST_MAX = 1000 };
+
 /* Where a new stream begins. */
 enum hub_start_kind {
     HUB_START_NOW,   /* the feed's position */
     HUB_START_AFTER, /* a cursor: everything after `after`; a gap is said */
     HUB_START_SINCE, /* everything kept after `after` (0: all); asks for what there is, so no gap is
                         said */
-    HUB_START_NEWEST, /* the newest `newest` events of each channel */
+    HUB_START_NEWEST, /* the newest `newest` events of each channel, at most HUB_NEWEST_MAX */
 };
 
 struct hub_start {

@@ -83,7 +83,7 @@ end
 -- Where a channel has no entry: it had none since then, or the stream would still be there. Streams live for at least the
 -- shortest keep after their last event.
 local function vouched_id()
-    local v_ms, v_seq = now - (keep_ms or 0), 0
+    local v_ms, v_seq = math.max(now, ms) - (keep_ms or 0), 0 -- a clock that stepped back vouches for no more
     if is_later(birth_ms, birth_seq, v_ms, v_seq) then
         v_ms, v_seq = birth_ms, birth_seq
     end

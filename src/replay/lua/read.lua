@@ -2,7 +2,7 @@
 --
 -- KEYS[2]  the stream
 -- ARGV[3]  the cursor: entries after it, oldest first
--- ARGV[4]  > 0: the newest so many entries instead, newest first
+-- ARGV[4]  > 0: from the newest so many entries on instead
 -- ARGV[5]  at most so many entries, ARGV[6] at most so many bytes, but one entry always
 --
 -- Returns the head, what the log vouches for (a cursor before it has a gap), 1 where no entry was left
@@ -15,11 +15,11 @@ local ENTRY_BYTES = 32 -- of the id line, about
 local FIRST_COUNT = 16 -- bodies may be large: look at a few before asking for many
 
 -- Asks for one entry more than may come, to know whether there is one.
-local function collect(command, from, to)
+local function collect(from, to)
     local entries, bytes, count = {}, 0, FIRST_COUNT
     while true do
         count = math.min(count, limit + 1 - #entries)
-        local part = redis.call(command, stream, from, to, 'COUNT', count)
+        local part = redis.call('XRANGE', stream, from, to, 'COUNT', count)
         for _, entry in ipairs(part) do
             bytes = bytes + ENTRY_BYTES + #(entry[2][4] or '')
             if #entries == limit or (#entries > 0 and bytes > limit_bytes) then
@@ -33,6 +33,24 @@ local function collect(command, from, to)
         from = '(' .. entries[#entries][1]
         count = math.max(1, math.floor((limit_bytes - bytes) * #entries / bytes) + 1)
     end
+end
+
+-- The id of the newest entries' first one.
+local function begin_of_newest(count)
+    local id, to, bytes, seen = '-', '+', 0, 0
+    local step = FIRST_COUNT
+    while seen < count do
+        local part = redis.call('XREVRANGE', stream, to, '-', 'COUNT', math.min(step, count - seen))
+        if #part == 0 then
+            return id
+        end
+        for _, entry in ipairs(part) do
+            bytes = bytes + ENTRY_BYTES + #(entry[2][4] or '')
+        end
+        id, seen = part[#part][1], seen + #part
+        to, step = '(' .. id, math.max(1, math.floor(limit_bytes * seen / bytes))
+    end
+    return id
 end
 
 local refused = replica_error()
@@ -52,14 +70,14 @@ if length == 0 then
     return {head_id(), later_of(vouched, vouched_id()), 1, {}}
 end
 if newest > 0 then
-    limit = math.min(limit, newest)
-    return {head_id(), vouched, 1, (collect('XREVRANGE', '+', '-'))}
+    local entries, is_end = collect(begin_of_newest(newest), '+')
+    return {head_id(), vouched, is_end, entries}
 end
 if later_of(vouched, cursor) ~= cursor then
-    local older = collect('XRANGE', '(' .. cursor, '(' .. vouched)
+    local older = collect('(' .. cursor, '(' .. vouched)
     if #older > 0 then
         return {head_id(), '0-0', 0, older} -- their own floors tell what is missing before them
     end
 end
-local entries, is_end = collect('XRANGE', '(' .. cursor, '+')
+local entries, is_end = collect('(' .. cursor, '+')
 return {head_id(), vouched, is_end, entries}

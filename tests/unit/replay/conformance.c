@@ -389,6 +389,39 @@ test_log_read_of_the_newest_comes_oldest_first(void **state)
     EXPECT_TEXTS(log_rig_read_request(r, &request), "3");
 }
 
+/* They are as many as were asked for, if not all in the first page. */
+static void
+test_log_read_of_the_newest_is_bounded_in_bytes(void **state)
+{
+    struct log_rig *r = rig_of(state);
+    struct replay_page_request request = {
+        .channel = STR("a"), .newest = 40, .limit_events = 100, .limit_bytes = 20500};
+    event_id ids[50];
+    char text[1001];
+    memset(text, 'x', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (size_t i = 0; i < 50; i++) {
+        ids[i] = log_rig_put(r, "a", text)->id;
+    }
+    const struct replay_page *page = log_rig_read_request(r, &request);
+    assert_in_range(page->length, 18, 20);
+    assert_int_equal(page->frames[0]->id, ids[10]);
+    assert_int_equal(page->after, ids[10] - 1);
+    assert_int_equal(page->upto, page->frames[page->length - 1]->id);
+    assert_false(page->is_end);
+    request.newest = 15;
+    page = log_rig_read_request(r, &request);
+    assert_int_equal(page->length, 15);
+    assert_int_equal(page->frames[0]->id, ids[35]);
+    assert_true(page->is_end);
+    request.newest = 30;
+    request.limit_events = 7;
+    page = log_rig_read_request(r, &request);
+    assert_int_equal(page->length, 7);
+    assert_int_equal(page->frames[0]->id, ids[20]);
+    assert_false(page->is_end);
+}
+
 static void
 test_log_read_of_the_newest_of_nothing_is_empty(void **state)
 {
@@ -765,6 +798,7 @@ conformance_run(const struct conformance *conformance)
         CASE(read_of_exactly_the_limit_is_the_end),
         CASE(read_is_bounded_in_bytes_but_brings_one_event_always),
         CASE(read_of_the_newest_comes_oldest_first),
+        CASE(read_of_the_newest_is_bounded_in_bytes),
         CASE(read_of_the_newest_of_nothing_is_empty),
         CASE(reader_freed_answers_each_read_once),
         CASE(reads_at_once_are_all_answered),

@@ -50,6 +50,10 @@ on_feed_start(void *arg, event_id position)
     (void)arg;
     world.is_started = true;
     world.newest = position;
+    if (world.is_feed_lost) {
+        world.lost_until = position;
+        return;
+    }
     post((struct mail){.type = HUB_MAIL_FEED_START, .number = position});
 }
 

@@ -235,6 +235,31 @@ test_hub_since_and_newest_say_no_gap(void **state)
     world_end();
 }
 
+/* The log has events that the feed has not brought yet: other processes append while this one's feed is away. */
+static void
+test_hub_since_a_time_ahead_of_the_feed(void **state)
+{
+    (void)state;
+    world_begin();
+    publish("a");
+    run_turns(2);
+    world.is_feed_lost = true;
+    event_id after = publish("a");
+    event_id wanted = publish("a");
+    int64_t reads = metrics_read(world.metrics, METRIC_PAGES_READ, 0);
+    struct client *c =
+        client_open("a", (struct hub_start){.kind = HUB_START_SINCE, .after = after});
+    client_wait(c, 0);
+    assert_int_equal(metrics_read(world.metrics, METRIC_PAGES_READ, 0) - reads, 1);
+    world.is_feed_lost = false;
+    post((struct mail){.type = HUB_MAIL_FEED_START, .number = world.lost_until});
+    client_wait(c, 1);
+    assert_int_equal(c->ids[0], wanted);
+    assert_int_equal(c->gaps, 0);
+    client_free(c);
+    world_end();
+}
+
 static void
 test_hub_newest_of_several_channels_is_of_each(void **state)
 {
@@ -327,6 +352,37 @@ test_hub_noted_loss_is_told_to_who_is_live(void **state)
     world_end();
 }
 
+static struct frame *
+loss_frame(event_id id)
+{
+    struct frame *frame = frame_new(STR("a"), id, 0, STR_NULL, (struct event_traits){.slow = 0});
+    assert_non_null(frame);
+    return frame;
+}
+
+/* The feed begins anew before anybody was told of the loss that it brought: the log tells it then. */
+static void
+test_hub_loss_is_told_where_the_feed_restarts_behind_it(void **state)
+{
+    (void)state;
+    world_begin();
+    struct client *c = client_open("a", hub_rig_now);
+    client_wait(c, 0);
+    publish("a");
+    client_wait(c, 1);
+    world.is_feed_lost = true;
+    replay_note_loss(world.log);
+    post((struct mail){.type = HUB_MAIL_FRAME, .object = loss_frame(world.lost_until)});
+    publish("b");
+    post((struct mail){.type = HUB_MAIL_FEED_START, .number = world.lost_until});
+    world.is_feed_lost = false;
+    publish("a");
+    client_wait(c, 2);
+    assert_int_equal(c->gaps, 1);
+    client_free(c);
+    world_end();
+}
+
 static void
 test_hub_loss_of_a_channel_is_told_to_its_clients_alone(void **state)
 {
@@ -338,9 +394,7 @@ test_hub_loss_of_a_channel_is_told_to_its_clients_alone(void **state)
     publish("a");
     client_wait(c, 1);
     event_id loss = event_id_next(world.newest, 0);
-    struct frame *frame = frame_new(STR("a"), loss, 0, STR_NULL, (struct event_traits){.slow = 0});
-    assert_non_null(frame);
-    post((struct mail){.type = HUB_MAIL_FRAME, .object = frame});
+    post((struct mail){.type = HUB_MAIL_FRAME, .object = loss_frame(loss)});
     for (int i = 0; i < TURNS_MAX && c->gaps == 0; i++) {
         run_turns(1);
         client_read(c);
@@ -506,6 +560,8 @@ main(void)
         cmocka_unit_test(test_hub_a_lost_feed_is_mended_from_the_log),
         cmocka_unit_test(test_hub_what_came_right_before_a_lost_feed_is_sent),
         cmocka_unit_test(test_hub_noted_loss_is_told_to_who_is_live),
+        cmocka_unit_test(test_hub_since_a_time_ahead_of_the_feed),
+        cmocka_unit_test(test_hub_loss_is_told_where_the_feed_restarts_behind_it),
         cmocka_unit_test(test_hub_loss_of_a_channel_is_told_to_its_clients_alone),
         cmocka_unit_test(test_hub_many_who_come_back_together_cost_few_reads),
         cmocka_unit_test(test_hub_a_client_that_stops_reading_gets_all_when_it_reads_again),
