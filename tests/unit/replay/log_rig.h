@@ -87,6 +87,9 @@ void log_rig_append_marked(struct log_rig *r,
                            const char *text,
                            const struct mark *mark);
 
+#define MARK(text, from, to)                                                                       \
+    (&(const struct mark){.name = STR(text), .before = STR(from), .position = STR(to)})
+
 /* Asks for a mark and waits for an answer; what on_mark has told since the last call. Borrowed. */
 const char *log_rig_read_mark(struct log_rig *r, const char *name);
 

@@ -13,9 +13,6 @@
 
 #include <cmocka.h>
 
-#define MARK(text, from, to)                                                                       \
-    (&(const struct mark){.name = STR(text), .before = STR(from), .position = STR(to)})
-
 static int
 setup(void **state)
 {
