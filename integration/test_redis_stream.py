@@ -168,6 +168,26 @@ def test_trimmed_entries_are_a_gap(new_runnel, new_redis, subscribe):
     assert runnel.metric("runnel_source_dropped_total", source="shop", reason="trimmed") == 15
 
 
+def test_deleted_stream_is_one_gap(new_runnel, new_redis, subscribe):
+    """What was told is not told again by each restart."""
+    broker, server = new_redis().start(), new_redis().start()
+    log = {"store": "redis", "keep": KEEP} | server.broker()
+    runnel = new_runnel(sources={"shop": stream_source(broker)}, replay=log, routes=[ROUTE]).start()
+    stream = subscribe(new_runnel(replay=log).start(), "out").await_live()
+    add(broker, numbers(0, 5))
+    stream.await_messages(5)
+    with broker.client() as client:
+        client.delete("orders")
+    stream.wait(lambda s: s.gaps())
+    for _ in "ab":
+        runnel.kill()
+        runnel.start()
+    add(broker, ["end"])
+    stream.await_messages(6)
+    assert stream.data() == numbers(0, 5) + ["end"]
+    assert len(stream.gaps()) == 1
+
+
 def test_broker_restarts(new_runnel, new_redis, subscribe):
     broker = new_redis(is_persistent=True).start()
     runnel = new_runnel(sources={"shop": stream_source(broker)}, routes=[ROUTE]).start()

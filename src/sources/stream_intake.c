@@ -29,21 +29,34 @@ intake_may_pass(int result)
     return result == SINK_E_FULL || result == ERR_MEMORY;
 }
 
-void
-stream_intake_place(struct stream_intake *in, struct stream *s, const struct stream_info *info)
+/* The log's mark goes to s->at, where it is not yet. False: the sink takes nothing now. */
+static bool
+intake_move_mark(struct stream_intake *in, struct stream *s)
 {
     const struct sink *sink = &in->settings->sink;
     char text[STREAM_POSITION_SIZE_MAX];
-    struct stream_position p = stream_place(info, in->settings->config->stream.from);
-    const struct mark mark = stream_step(s, &p, text);
-    if (sink->move_mark(sink->arg, &mark, &in->taken) == 0) {
-        stream_advance(s, &p, text);
+    const struct mark mark = stream_step(s, &s->at, text);
+    if (str_equal(mark.before, mark.position)) {
+        return true;
+    }
+    if (sink->move_mark(sink->arg, &mark, &in->taken) != 0) {
+        return false;
+    }
+    stream_advance(s, &s->at, text);
+    return true;
+}
+
+void
+stream_intake_place(struct stream_intake *in, struct stream *s, const struct stream_info *info)
+{
+    s->at = stream_place(info, in->settings->config->stream.from);
+    if (intake_move_mark(in, s)) {
         s->state = STREAM_READY;
     }
 }
 
-void
-stream_intake_compare(struct stream_intake *in, struct stream *s, const struct stream_info *info)
+static void
+intake_compare(struct stream_intake *in, struct stream *s, const struct stream_info *info)
 {
     uint64_t lost = 0;
     struct log_field source = LOG_TEXT("source", in->settings->config->name);
@@ -61,7 +74,14 @@ stream_intake_compare(struct stream_intake *in, struct stream *s, const struct s
     loss_tell(in->settings, METRIC_DROPPED_TRIMMED, lost);
 }
 
-/* Nothing will make the log take this one: it is lost, and the next one's mark covers it. */
+void
+stream_intake_compare(struct stream_intake *in, struct stream *s, const struct stream_info *info)
+{
+    intake_compare(in, s, info);
+    (void)intake_move_mark(in, s); /* a full sink: at the next look */
+}
+
+/* Nothing will make the log take this one. Its mark is moved so that nobody tells that again. */
 static void
 intake_lose(struct stream_intake *in,
             struct stream *s,
@@ -70,6 +90,7 @@ intake_lose(struct stream_intake *in,
 {
     loss_tell(in->settings, loss_reason(err), 1);
     s->at = *position;
+    (void)intake_move_mark(in, s); /* a full sink: at the next look, or with the next entry */
 }
 
 /* What the sink says. */

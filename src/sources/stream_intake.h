@@ -23,7 +23,7 @@ void stream_intake_fini(struct stream_intake *in);
 void
 stream_intake_place(struct stream_intake *in, struct stream *s, const struct stream_info *info);
 
-/* Tells what is missing behind the position. */
+/* Tells what is missing behind the position, and takes the mark past it: it is not told again. */
 void
 stream_intake_compare(struct stream_intake *in, struct stream *s, const struct stream_info *info);
 

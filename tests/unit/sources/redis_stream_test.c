@@ -204,8 +204,23 @@ test_redis_stream_entry_that_cannot_be_taken_is_lost_and_counted(void **state)
     assert_int_equal(r->losses, 1);
     assert_int_equal(
         metrics_series_read(r->series, METRIC_SOURCE_DROPPED, METRIC_DROPPED_TOO_LARGE), 1);
-    assert_string_equal(stream_rig_mark(r, "a"),
-                        "2-0/2"); /* goes on from the last that is stored */
+    assert_string_equal(stream_rig_mark(r, "a"), "2-0/2");
+}
+
+static void
+test_redis_stream_entry_that_cannot_be_taken_is_told_once_also_after_a_restart(void **state)
+{
+    struct stream_rig *r = *state;
+    r->result = ERR_LIMIT;
+    stream_rig_start(r);
+    add(r, "a", 1, 1);
+    stream_rig_wait_mark(r, "a", "1-0/1");
+    stream_rig_end(r);
+    r->result = 0;
+    stream_rig_start(r);
+    add(r, "a", 2, 2);
+    stream_rig_expect(r, "a=2 ");
+    assert_int_equal(r->losses, 1);
 }
 
 static void
@@ -409,6 +424,76 @@ test_redis_stream_deleted_and_made_anew_is_read_from_its_beginning(void **state)
     assert_int_equal(r->loss_calls, 1);
 }
 
+/* Restarts it twice; it has looked at the streams when it is up. */
+static void
+expect_no_loss_of_restarts(struct stream_rig *r)
+{
+    size_t before = r->loss_calls;
+    for (int i = 0; i < 2; i++) {
+        stream_rig_end(r);
+        stream_rig_start(r);
+        stream_rig_wait_health(r, "ok source shop");
+    }
+    assert_int_equal(r->loss_calls, before);
+}
+
+static void
+test_redis_stream_deleted_is_told_once_also_after_restarts(void **state)
+{
+    struct stream_rig *r = *state;
+    stream_rig_start(r);
+    add(r, "a", 1, 5);
+    stream_rig_expect(r, "a=1 a=2 a=3 a=4 a=5 ");
+    redis_server_do(r->server, "DEL a");
+    wait_until(r->loop, has_lost, r);
+    expect_no_loss_of_restarts(r);
+    assert_int_equal(r->loss_calls, 1);
+    assert_string_equal(stream_rig_mark(r, "a"), "0-0/0");
+    add(r, "a", 1, 1);
+    stream_rig_expect(r, "a=1 a=2 a=3 a=4 a=5 a=1 ");
+}
+
+static void
+test_redis_stream_trimmed_to_nothing_is_told_once_also_after_restarts(void **state)
+{
+    struct stream_rig *r = *state;
+    stream_rig_start(r);
+    add(r, "a", 1, 1);
+    stream_rig_expect(r, "a=1 ");
+    stream_rig_end(r);
+    add(r, "a", 2, 5);
+    redis_server_do(r->server, "XTRIM a MAXLEN = 0");
+    stream_rig_start(r);
+    wait_until(r->loop, has_lost, r);
+    expect_no_loss_of_restarts(r);
+    assert_int_equal(r->losses, 4);
+    add(r, "a", 6, 6);
+    stream_rig_expect(r, "a=1 a=6 ");
+}
+
+static bool
+is_full(void *arg)
+{
+    const struct stream_rig *r = arg;
+    return r->full > 0;
+}
+
+static void
+test_redis_stream_loss_that_a_full_log_could_not_note_is_noted_later(void **state)
+{
+    struct stream_rig *r = *state;
+    stream_rig_start(r);
+    add(r, "a", 1, 3);
+    stream_rig_expect(r, "a=1 a=2 a=3 ");
+    r->room = 0;
+    redis_server_do(r->server, "DEL a");
+    wait_until(r->loop, is_full, r);
+    assert_string_equal(stream_rig_mark(r, "a"), "3-0/3");
+    r->room = SIZE_MAX;
+    stream_rig_wait_mark(r, "a", "0-0/0");
+    assert_int_equal(r->loss_calls, 1);
+}
+
 /* --- the broker --- */
 
 static void
@@ -585,6 +670,7 @@ main(void)
         CASE(without_a_field_makes_an_object),
         CASE(several_streams_each_keep_their_order),
         CASE(entry_that_cannot_be_taken_is_lost_and_counted),
+        CASE(entry_that_cannot_be_taken_is_told_once_also_after_a_restart),
         CASE(large_entries_come_all),
         CASE(full_log_skips_nothing),
         CASE(full_log_at_the_beginning_misses_nothing),
@@ -596,6 +682,9 @@ main(void)
         CASE(trimmed_after_it_was_read_is_no_loss),
         CASE(trimmed_while_it_is_read_is_a_loss),
         CASE(deleted_and_made_anew_is_read_from_its_beginning),
+        CASE(deleted_is_told_once_also_after_restarts),
+        CASE(trimmed_to_nothing_is_told_once_also_after_restarts),
+        CASE(loss_that_a_full_log_could_not_note_is_noted_later),
         CASE(wrong_type_is_said_and_the_others_go_on),
         CASE(that_becomes_something_else_is_said_and_mended),
         CASE(comes_back_with_its_server),
