@@ -101,7 +101,7 @@ stream_source_on_down(void *arg, int status, const char *why)
         metrics_series_add(r->settings.series, METRIC_SOURCE_RECONNECTS, 0, 1);
     }
     if (status == ERR_LIMIT) {
-        r->read_count = 1; /* entries so large that a reply did not fit */
+        stream_source_read_less(r);
     }
     status_set(&r->status, is_refused ? STATUS_REFUSED : STATUS_DOWN, why);
     if (r->is_changing) {
@@ -205,6 +205,7 @@ redis_stream_new(const struct source_settings *settings)
     r->source.ops = &ops;
     r->settings = *settings;
     r->read_count = READ_ENTRIES_FIRST;
+    r->read_streams = SIZE_MAX;
     stream_intake_init(&r->intake, &r->settings);
     loop_task_init(&r->pump, stream_source_pump, r);
     timer_init(&r->retry, settings->loop, stream_source_on_retry, r);

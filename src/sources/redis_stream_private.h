@@ -33,6 +33,8 @@ struct redis_stream {
     bool must_look;
     bool is_asking;                 /* the log was asked for a mark */
     size_t read_count;              /* COUNT of the next XREAD */
+    size_t read_streams;            /* which names so many at most */
+    size_t read_first, read_end;    /* from the one to before the other, modulo their number */
     uint64_t stored;                /* as the log told it */
     uint64_t taken_before;          /* what the sink had taken when the last reply came */
     uint64_t gate;                  /* the log must have this before more is read */
@@ -58,5 +60,8 @@ void stream_source_ask_again(struct redis_stream *r);
 bool stream_source_looks(struct redis_stream *r);
 void stream_source_look(struct redis_stream *r);
 
-/* stream_read.c: the next XREAD, of all streams that can be read. */
+/* stream_read.c: the next XREAD, of all streams that can be read, or of those whose turn it is. */
 void stream_source_read(struct redis_stream *r);
+
+/* stream_read.c: the reply was too large. */
+void stream_source_read_less(struct redis_stream *r);

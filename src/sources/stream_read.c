@@ -1,4 +1,7 @@
-/* XREAD of all streams at once, as many entries as make a good reply. */
+/*
+ * XREAD of all streams at once, as many entries as make a good reply. Where one entry of each is too
+ * much, of some of them, in turn.
+ */
 
 #include "sources/redis_stream_private.h"
 
@@ -11,6 +14,12 @@ enum {
     BLOCK_MAX_MS = 1000,
     NUMBER_SIZE = 21
 };
+
+static bool
+stream_source_reads_all(const struct redis_stream *r)
+{
+    return r->read_streams >= r->list.length;
+}
 
 static size_t
 reply_bytes(const struct redis_reply *reply)
@@ -36,6 +45,29 @@ stream_source_set_count(struct redis_stream *r, const struct redis_reply *reply)
     size_t fitting = READ_BYTES / (reply_bytes(reply) / entries + 1) / r->list.length;
     size_t most = 2 * r->read_count < READ_ENTRIES_MAX ? 2 * r->read_count : READ_ENTRIES_MAX;
     r->read_count = fitting > most ? most : fitting > 0 ? fitting : 1;
+}
+
+/* It is the others' turn, of more of them where this was little. */
+static void
+stream_source_go_round(struct redis_stream *r, const struct redis_reply *reply)
+{
+    r->read_first = r->read_end;
+    if (!stream_source_reads_all(r) && 2 * reply_bytes(reply) <= READ_BYTES) {
+        r->read_streams *= 2;
+    }
+}
+
+void
+stream_source_read_less(struct redis_stream *r)
+{
+    size_t named = stream_source_reads_all(r) ? r->list.length : r->read_streams;
+    if (r->read_count > 1) {
+        r->read_count = 1;
+    } else if (named > 1) {
+        r->read_streams = named / 2;
+    } else {
+        r->read_first = r->read_end; /* one entry that never fits: the others are read at least */
+    }
 }
 
 /* One stream of the reply: [key, [entry, ...]]. As stream_intake_entries(). */
@@ -98,32 +130,54 @@ stream_source_on_reply(void *arg, int status, const struct redis_reply *reply)
         stream_source_pause(r);
         return;
     }
+    stream_source_go_round(r, reply);
     if (reply->type == REDIS_TYPE_ARRAY) {
         stream_source_use_reply(r, reply);
     }
     stream_source_schedule(r);
 }
 
-/* The keys and ids of the streams that can be read; how many. */
+/* The nth in this round; NULL where it cannot be read. */
+static const struct stream *
+stream_source_nth(const struct redis_stream *r, size_t n)
+{
+    const struct stream *s = &r->list.streams[(r->read_first + n) % r->list.length];
+    return s->state == STREAM_READY && !s->is_bad ? s : NULL;
+}
+
+/* The keys and ids of those whose turn it is; how many. */
 static size_t
 stream_source_add_streams(struct redis_stream *r)
 {
     struct stream_list *list = &r->list;
     size_t length = 0;
-    for (size_t i = 0; i < list->length; i++) {
-        const struct stream *s = &list->streams[i];
-        if (s->state == STREAM_READY && !s->is_bad) {
+    size_t n = 0;
+    for (; n < list->length && length < r->read_streams; n++) {
+        const struct stream *s = stream_source_nth(r, n);
+        if (s != NULL) {
             list->words[STREAM_LIST_HEAD + length++] = s->node.key;
         }
     }
+    r->read_end = r->read_first + n;
     size_t end = STREAM_LIST_HEAD + length;
-    for (size_t i = 0; i < list->length; i++) {
-        const struct stream *s = &list->streams[i];
-        if (s->state == STREAM_READY && !s->is_bad) {
+    for (size_t i = 0; i < n; i++) {
+        const struct stream *s = stream_source_nth(r, i);
+        if (s != NULL) {
             list->words[end++] = stream_id_format(s->at.id, list->ids[i]);
         }
     }
     return length;
+}
+
+/* Some of the streams are not waited for: the others may have something. */
+static uint64_t
+stream_source_block_ms(const struct redis_stream *r)
+{
+    uint64_t half_ms = r->settings.config->broker.idle_timeout_ms / 2;
+    if (!stream_source_reads_all(r)) {
+        return 1; /* 0 would be for ever */
+    }
+    return half_ms < BLOCK_MAX_MS ? half_ms : (uint64_t)BLOCK_MAX_MS;
 }
 
 void
@@ -131,10 +185,8 @@ stream_source_read(struct redis_stream *r)
 {
     char count[NUMBER_SIZE];
     char block[NUMBER_SIZE];
-    uint64_t half_ms = r->settings.config->broker.idle_timeout_ms / 2;
     int count_size = snprintf(count, sizeof count, "%zu", r->read_count);
-    int block_size = snprintf(block, sizeof block, "%" PRIu64,
-                              half_ms < BLOCK_MAX_MS ? half_ms : (uint64_t)BLOCK_MAX_MS);
+    int block_size = snprintf(block, sizeof block, "%" PRIu64, stream_source_block_ms(r));
     const struct str head[STREAM_LIST_HEAD] = {STR("XREAD"),
                                                STR("COUNT"),
                                                {count, (size_t)count_size},

@@ -244,6 +244,55 @@ test_redis_stream_large_entries_come_all(void **state)
     free(text);
 }
 
+/* XADD key id f with so many bytes. */
+static void
+add_large(struct stream_rig *r, const char *key, const char *id, size_t size)
+{
+    char *text = malloc(size);
+    assert_non_null(text);
+    memset(text, 'x', size);
+    redis_server_do(r->server, "XADD %s %s f %b", key, id, text, size);
+    free(text);
+}
+
+static void
+test_redis_stream_large_entries_of_many_streams_come_all(void **state)
+{
+    enum { STREAMS = 80 }; /* one entry of each does not fit one reply */
+    static char keys[STREAMS][8];
+    struct stream_rig *r = *state;
+    r->is_quiet = true;
+    stream_rig_serve(r, NULL);
+    for (int i = 0; i < STREAMS; i++) {
+        (void)snprintf(keys[i], sizeof keys[i], "s%d", i);
+        stream_rig_add(r, keys[i]);
+        add_large(r, keys[i], "1-0", LARGE_SIZE);
+    }
+    stream_rig_start(r);
+    stream_rig_wait_taken(r, STREAMS);
+    assert_true(r->bytes == (uint64_t)STREAMS * LARGE_SIZE);
+    r->is_quiet = false;
+    add(r, "a", 1, 1); /* all of them are read again */
+    stream_rig_expect(r, "a=1 ");
+    assert_int_equal(r->taken, STREAMS + 1);
+    assert_int_equal(r->loss_calls, 0);
+}
+
+static void
+test_redis_stream_entry_that_fits_no_reply_stops_no_other_stream(void **state)
+{
+    struct stream_rig *r = *state;
+    stream_rig_add(r, "b");
+    stream_rig_serve(r, NULL);
+    add(r, "a", 1, 1);
+    add_large(r, "a", "2-0", (size_t)65 * LARGE_SIZE);
+    add(r, "a", 3, 3);
+    stream_rig_start(r);
+    stream_rig_expect(r, "a=1 ");
+    add(r, "b", 1, 2);
+    stream_rig_expect(r, "a=1 b=1 b=2 ");
+}
+
 /* --- the log is full, slow, has something else --- */
 
 static void
@@ -672,6 +721,8 @@ main(void)
         CASE(entry_that_cannot_be_taken_is_lost_and_counted),
         CASE(entry_that_cannot_be_taken_is_told_once_also_after_a_restart),
         CASE(large_entries_come_all),
+        CASE(large_entries_of_many_streams_come_all),
+        CASE(entry_that_fits_no_reply_stops_no_other_stream),
         CASE(full_log_skips_nothing),
         CASE(full_log_at_the_beginning_misses_nothing),
         CASE(reads_no_further_than_the_log_stores),

@@ -16,7 +16,7 @@ struct metrics;
 struct metrics_series;
 struct redis_server;
 
-enum { RIG_STREAMS_MAX = 4, RIG_DIARY_SIZE = 16384, RIG_TEXT_SIZE = 64, RIG_REFUSED_MAX = 64 };
+enum { RIG_STREAMS_MAX = 100, RIG_DIARY_SIZE = 16384, RIG_TEXT_SIZE = 64, RIG_REFUSED_MAX = 64 };
 
 /* A mark as the log has it. */
 struct rig_mark {
