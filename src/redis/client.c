@@ -62,13 +62,6 @@ client_connect(struct redis_client *c)
 }
 
 static void
-client_on_attempt_timeout(struct redis_client *c)
-{
-    transport_give_up(c->transport);
-    client_drop(c, ERR_TIMEOUT, err_text(ERR_TIMEOUT));
-}
-
-static void
 client_on_timer(void *arg)
 {
     struct redis_client *c = arg;
@@ -79,7 +72,7 @@ client_on_timer(void *arg)
     case REDIS_CONNECTING:
     case REDIS_GREETING:
     case REDIS_SUBSCRIBING:
-        client_on_attempt_timeout(c);
+        client_drop(c, ERR_TIMEOUT, err_text(ERR_TIMEOUT));
         break;
     case REDIS_UP:
         silence_on_timer(c);
@@ -118,6 +111,9 @@ client_drop(struct redis_client *c, int status, const char *why)
         c->state == REDIS_UP && loop_now_ms(c->loop) - c->up_ms >= c->settings.broker->retry_max_ms;
     if (why != c->why) {
         (void)snprintf(c->why, sizeof c->why, "%s", why);
+    }
+    if (c->state != REDIS_UP) {
+        transport_give_up(c->transport);
     }
     client_set_state(c, REDIS_WAITING);
     client_disconnect(c);

@@ -41,7 +41,10 @@ void transport_open(struct transport *t);
 /* Silent and at once. */
 void transport_close(struct transport *t);
 
-/* The attempt took too long: closes, and the next one begins with another address of the name. */
+/*
+ * The attempt came to nothing, in what way ever: closes, and the next one begins with another address
+ * of the name. A peer that only accepts, or refuses us, keeps nobody from the others.
+ */
 void transport_give_up(struct transport *t);
 
 /* Open transports only. Sent at once as far as the socket takes it, the rest in later turns; ERR_MEMORY. */
