@@ -1,8 +1,8 @@
 #include "event/loop.h"
 
 #include "base/clock.h"
+#include "event/dns.h"
 
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/thread.h>
 
@@ -12,9 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-/* evdns_base_resolv_conf_parse()'s results that leave a usable resolver (127.0.0.1). */
-enum { LOOP_DNS_NO_FILE = 1, LOOP_DNS_NO_NAMESERVER = 6 };
 
 /* Read at its first use in a turn: the wait lies between the turn's begin and its events. */
 struct loop_clock {
@@ -26,7 +23,7 @@ struct loop_clock {
 struct loop {
     const char *name;
     struct event_base *base; /* owned */
-    struct evdns_base *dns;  /* owned, NULL until first used */
+    struct dns *dns;         /* owned, NULL until first used */
     struct list tasks;
     struct list reaps;
     uint64_t turn;            /* counts them; tasks begin with 0, which is none */
@@ -94,17 +91,6 @@ loop_run_reaps(struct loop *l)
     }
 }
 
-static void
-loop_free_dns(struct loop *l)
-{
-    if (l->dns == NULL) {
-        return;
-    }
-    /* Cancelled requests end in callbacks that evdns defers to the base and that use its lock. */
-    (void)event_base_loop(l->base, EVLOOP_NONBLOCK);
-    evdns_base_free(l->dns, 0);
-}
-
 void
 loop_free(struct loop *l)
 {
@@ -116,7 +102,7 @@ loop_free(struct loop *l)
     while (list_pop_front(&l->tasks) != NULL) {
         /* unlinked, so that a cancel after us finds no dead list */
     }
-    loop_free_dns(l);
+    dns_free(l->dns);
     event_base_free(l->base);
     free(l);
 }
@@ -228,21 +214,12 @@ loop_base(struct loop *l)
 struct evdns_base *
 loop_dns(struct loop *l)
 {
+    static const struct dns_files files = {"/etc/resolv.conf", "/etc/hosts"};
     assert(loop_is_current(l));
-    if (l->dns != NULL) {
-        return l->dns;
+    if (l->dns == NULL) {
+        l->dns = dns_new(l, &files);
     }
-    struct evdns_base *dns = evdns_base_new(l->base, 0);
-    if (dns == NULL) {
-        return NULL;
-    }
-    int result = evdns_base_resolv_conf_parse(dns, DNS_OPTIONS_ALL, "/etc/resolv.conf");
-    if (result != 0 && result != LOOP_DNS_NO_FILE && result != LOOP_DNS_NO_NAMESERVER) {
-        evdns_base_free(dns, 0);
-        return NULL;
-    }
-    l->dns = dns;
-    return dns;
+    return l->dns != NULL ? dns_get(l->dns) : NULL;
 }
 
 void

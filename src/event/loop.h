@@ -56,7 +56,10 @@ uint64_t loop_wall_ms(const struct loop *l);
 /* For the rooms that talk to libevent. Owned by the loop. */
 struct event_base *loop_base(struct loop *l);
 
-/* Non-blocking name resolution (hosts file, resolv.conf), made on first use; NULL on failure. */
+/*
+ * Non-blocking name resolution (hosts file, resolv.conf), made on first use; NULL on failure. To be
+ * asked for before each lookup: event/dns.h.
+ */
 struct evdns_base *loop_dns(struct loop *l);
 
 /* Loop's thread. */
