@@ -5,6 +5,7 @@
 
 #include "sources/redis_stream_private.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -141,6 +142,7 @@ stream_source_on_reply(void *arg, int status, const struct redis_reply *reply)
 static const struct stream *
 stream_source_nth(const struct redis_stream *r, size_t n)
 {
+    assert(r->list.length > 0);
     const struct stream *s = &r->list.streams[(r->read_first + n) % r->list.length];
     return s->state == STREAM_READY && !s->is_bad ? s : NULL;
 }
