@@ -5,12 +5,6 @@
 #include "redis/client.h"
 #include "waiting.h"
 
-#include <event2/dns.h>
-#include <event2/listener.h>
-#include <event2/util.h>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -498,48 +491,6 @@ test_client_name_of_the_hosts_file_is_resolved(void **state)
     wait_ups(f, 1);
 }
 
-/* Lookups on the loop find both, in that order. */
-static void
-name_addresses(struct fixture *f, const char *name, const char *first, const char *second)
-{
-    char path[] = "/tmp/runnel-hosts-XXXXXX";
-    char text[128];
-    int size = snprintf(text, sizeof text, "%s %s\n%s %s\n", first, name, second, name);
-    int fd = mkstemp(path);
-    assert_int_equal(write(fd, text, (size_t)size), size);
-    assert_int_equal(close(fd), 0);
-    assert_int_equal(evdns_base_load_hosts(loop_dns(f->loop), path), 0);
-    assert_int_equal(unlink(path), 0);
-}
-
-static void
-on_accepted(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *a, int size, void *arg)
-{
-    (void)l, (void)a, (void)size, (void)arg;
-    (void)evutil_closesocket(fd);
-}
-
-static void
-test_client_first_address_that_only_accepts_blocks_nobody(void **state)
-{
-    struct fixture *f = *state;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(f->broker.port)};
-    assert_int_equal(inet_pton(AF_INET, "127.0.0.2", &address.sin_addr), 1);
-    struct evconnlistener *closing = evconnlistener_new_bind(
-        loop_base(f->loop), on_accepted, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, 8,
-        (const struct sockaddr *)&address, sizeof address);
-    assert_non_null(closing);
-    name_addresses(f, "two.test", "127.0.0.2", "127.0.0.1");
-    f->broker.host = (char[]){"two.test"};
-    start(f);
-    wait_ups(f, 1);
-    assert_int_equal(f->downs, 1);
-    redis_client_reconnect(f->client, ERR_REFUSED, "lost"); /* the one that served is kept */
-    wait_ups(f, 2);
-    assert_int_equal(f->downs, 2);
-    evconnlistener_free(closing);
-}
-
 static void
 test_client_reconnect_makes_a_new_connection(void **state)
 {
@@ -782,7 +733,6 @@ main(void)
         CASE(refused_connection_is_tried_until_it_works),
         CASE(name_that_does_not_resolve_is_said),
         CASE(name_of_the_hosts_file_is_resolved),
-        CASE(first_address_that_only_accepts_blocks_nobody),
         CASE(reconnect_makes_a_new_connection),
         CASE(command_without_an_answer_times_out),
         CASE(greeting_without_an_answer_times_out),
