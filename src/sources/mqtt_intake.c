@@ -62,38 +62,27 @@ mqtt_intake_key(const struct mosquitto_message *message)
     return (struct mqtt_redelivery_key){
         .hash = mqtt_retiring_hash(message),
         .packet_id = (uint16_t)message->mid,
+        .is_retained = message->retain,
     };
 }
 
-/* The log has it: only the PUBACK is missing. */
+/* By policy, or because another filter's copy counts. Asked for what comes again too: its other copy may be new. */
 static bool
-mqtt_intake_is_redelivery(struct mqtt_intake *in, const struct mosquitto_message *message)
+mqtt_intake_leaves_out(const struct mqtt_intake *in,
+                       const struct mosquitto_message *message,
+                       const struct mqtt5__property *properties)
 {
-    return message->qos > 0 && in->is_persistent &&
-           mqtt_redelivery_take(in->redelivery, mqtt_intake_key(message));
+    return (message->retain && !mqtt_intake_wants_retained(in)) ||
+           mqtt_subscriber_is_spare(in->subscriber, message, properties);
 }
 
-static void
-mqtt_intake_hold(struct mqtt_intake *in, const struct mosquitto_message *message, uint64_t ticket)
-{
-    mqtt_gate_take(in->gate, ticket, loop_now_ms(in->settings->loop));
-    if (mqtt_gate_is_closed(in->gate)) {
-        mqtt_redelivery_hold(in->redelivery, mqtt_intake_key(message));
-    }
-}
-
-int
-mqtt_intake_message(struct mqtt_intake *in,
-                    const struct mosquitto_message *message,
-                    const struct mqtt5__property *properties)
+static int
+mqtt_intake_take(const struct mqtt_intake *in,
+                 const struct mosquitto_message *message,
+                 bool is_acknowledged)
 {
     const struct source_settings *settings = in->settings;
     uint64_t ticket = 0;
-    if ((message->retain && !mqtt_intake_wants_retained(in)) ||
-        mqtt_subscriber_is_spare(in->subscriber, message, properties) ||
-        mqtt_intake_is_redelivery(in, message)) {
-        return 0;
-    }
     struct message taken = {
         .topic = str_from(message->topic),
         .payload = {message->payload, (size_t)message->payloadlen},
@@ -102,15 +91,36 @@ mqtt_intake_message(struct mqtt_intake *in,
     int result = settings->sink.on_message(settings->sink.arg, &taken, &ticket);
     if (result == 0) {
         metrics_series_add(settings->series, METRIC_SOURCE_MESSAGES, 0, 1);
-        if (message->qos > 0 && in->is_persistent) {
-            mqtt_intake_hold(in, message, ticket);
+        if (is_acknowledged) {
+            mqtt_gate_take(in->gate, ticket, loop_now_ms(settings->loop));
         }
         return 0;
     }
-    if (message->qos > 0 && in->is_persistent && mqtt_intake_may_pass(result)) {
+    if (is_acknowledged && mqtt_intake_may_pass(result)) {
         metrics_series_add(settings->series, METRIC_SOURCE_HELD_BACK, 0, 1);
         return MQTT_INTAKE_E_REFUSED;
     }
     loss_tell(settings, loss_reason(result), 1);
     return 0;
+}
+
+int
+mqtt_intake_message(struct mqtt_intake *in,
+                    const struct mosquitto_message *message,
+                    const struct mqtt5__property *properties)
+{
+    bool is_acknowledged = message->qos > 0 && in->is_persistent;
+    bool is_left_out = mqtt_intake_leaves_out(in, message, properties);
+    if (!is_acknowledged) {
+        return is_left_out ? 0 : mqtt_intake_take(in, message, false);
+    }
+    struct mqtt_redelivery_key key = mqtt_intake_key(message);
+    if (mqtt_redelivery_take(in->redelivery, key)) {
+        return 0;
+    }
+    int result = is_left_out ? 0 : mqtt_intake_take(in, message, true);
+    if (result == 0) {
+        mqtt_redelivery_hold(in->redelivery, key);
+    }
+    return result;
 }

@@ -101,24 +101,34 @@ mqtt_link_write(struct mqtt_link *l)
 {
     ERR_clear_error();
     l->written_ms = loop_now_ms(l->loop);
-    return mosquitto_loop_write(l->client, 1);
+    int result = mosquitto_loop_write(l->client, 1);
+    if (result == MOSQ_ERR_SUCCESS) {
+        l->listener.on_written(l->listener.arg);
+    }
+    return result;
 }
 
 /*
- * The PUBACKs and DISCONNECT. The library closes behind DISCONNECT, and to close while there is
- * something to read is a reset: the broker would lose the PUBACKs, and deliver it all again. So the
- * connection outlives its handle. Best effort: what a full socket buffer does not take is not sent.
+ * To close while there is something to read is a reset: the broker would lose the PUBACKs that it has not read yet,
+ * and deliver it all again. So the connection outlives its handle.
  */
 static void
-mqtt_link_say_goodbye(struct mqtt_link *l)
+mqtt_link_part(struct mqtt_link *l)
 {
     int fd = l->fd;
-    if (mosquitto_disconnect(l->client) == MOSQ_ERR_SUCCESS) {
-        (void)mqtt_link_write(l);
-    }
     l->fd = -1;
     mqtt_link_close(l);
     farewell_start(&l->farewell, fd, MQTT_LINK_FAREWELL_MS);
+}
+
+/* The PUBACKs and DISCONNECT. Best effort: what a full socket buffer does not take is not sent. */
+static void
+mqtt_link_say_goodbye(struct mqtt_link *l)
+{
+    if (mosquitto_disconnect(l->client) == MOSQ_ERR_SUCCESS) {
+        (void)mqtt_link_write(l);
+    }
+    mqtt_link_part(l);
 }
 
 /* After each call of the library: it may have lost the connection, or the owner wants it gone. */
@@ -135,7 +145,11 @@ mqtt_link_settle(struct mqtt_link *l, int result, int errno_then)
         return;
     }
     mqtt_link_explain(l, result, errno_then);
-    mqtt_link_close(l);
+    if (is_alive) {
+        mqtt_link_part(l);
+    } else {
+        mqtt_link_close(l);
+    }
     l->listener.on_close(l->listener.arg, l->end, l->why);
 }
 
@@ -194,24 +208,34 @@ mqtt_link_read(struct mqtt_link *l)
     return MOSQ_ERR_SUCCESS;
 }
 
+/* What is queued, where it may be sent. */
+static int
+mqtt_link_flush(struct mqtt_link *l)
+{
+    bool may_write = l->is_connected && mosquitto_socket(l->client) >= 0 &&
+                     !mqtt_link_is_shaking_hands(l) && mqtt_link_wants_write(l);
+    return may_write ? mqtt_link_write(l) : MOSQ_ERR_SUCCESS;
+}
+
 static void
 mqtt_link_on_io(evutil_socket_t fd, short what, void *arg)
 {
     struct mqtt_link *l = arg;
-    int result = MOSQ_ERR_SUCCESS;
     int error = mqtt_link_finish_connect(l);
     (void)fd;
     if (error != 0) {
         mqtt_link_settle(l, MOSQ_ERR_ERRNO, error);
         return;
     }
+    /* First: what is read may close the gate again before those PUBACKs are out. */
+    int result = mqtt_link_flush(l);
     /* The library takes a handshake's next step only in loop_read, whatever it waits for. */
-    if ((what & EV_READ) != 0 || mqtt_link_is_shaking_hands(l)) {
+    if (result == MOSQ_ERR_SUCCESS && mosquitto_socket(l->client) >= 0 &&
+        ((what & EV_READ) != 0 || mqtt_link_is_shaking_hands(l))) {
         result = mqtt_link_read(l);
     }
-    if (result == MOSQ_ERR_SUCCESS && !l->is_dropped && mosquitto_socket(l->client) >= 0 &&
-        !mqtt_link_is_shaking_hands(l) && mqtt_link_wants_write(l)) {
-        result = mqtt_link_write(l);
+    if (result == MOSQ_ERR_SUCCESS && !l->is_dropped) {
+        result = mqtt_link_flush(l);
     }
     mqtt_link_settle(l, result, errno);
 }
@@ -262,7 +286,7 @@ mqtt_link_begin(struct mqtt_link *l)
 int
 mqtt_link_open(struct mqtt_link *l, const char *address)
 {
-    assert(l->client == NULL);
+    assert(mqtt_link_is_gone(l));
     mqtt_link_begin(l);
     l->client = mqtt_client_new(l->settings);
     if (l->client == NULL) {
@@ -297,7 +321,6 @@ mqtt_link_drop(struct mqtt_link *l, const char *why)
 void
 mqtt_link_close(struct mqtt_link *l)
 {
-    farewell_stop(&l->farewell);
     if (l->client == NULL) {
         return;
     }
@@ -310,6 +333,13 @@ mqtt_link_close(struct mqtt_link *l)
         close(l->fd);
         l->fd = -1;
     }
+}
+
+void
+mqtt_link_fini(struct mqtt_link *l)
+{
+    mqtt_link_close(l);
+    farewell_stop(&l->farewell);
 }
 
 void
@@ -334,9 +364,6 @@ mqtt_link_update(struct mqtt_link *l)
     if (l->client == NULL) {
         return;
     }
-    int result = MOSQ_ERR_SUCCESS;
-    if (l->is_connected && !mqtt_link_is_shaking_hands(l) && mqtt_link_wants_write(l)) {
-        result = mqtt_link_write(l);
-    }
+    int result = mqtt_link_flush(l);
     mqtt_link_settle(l, result, errno);
 }

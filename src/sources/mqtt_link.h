@@ -48,7 +48,8 @@ struct mqtt_link_listener {
                        const struct mqtt5__property *properties);
     void (*on_suback)(void *arg, int mid, int length, const int *codes);
     void (*on_unsuback)(void *arg);
-    void (*on_tick)(void *arg); /* about once a second while there is a connection */
+    void (*on_written)(void *arg); /* what was queued was sent, all or some of it */
+    void (*on_tick)(void *arg);    /* about once a second while there is a connection */
     /* The link is closed by then, and may be opened again from inside. */
     void (*on_close)(void *arg, enum mqtt_link_end end, const char *why);
 };
@@ -66,7 +67,7 @@ struct mqtt_link {
     struct event io;
     short watched; /* what io is added for: EV_READ, EV_WRITE */
     struct timer tick;
-    struct farewell farewell; /* after DISCONNECT */
+    struct farewell farewell; /* after DISCONNECT, or a drop */
     uint64_t written_ms;      /* when something was sent last */
     uint64_t opened_ms;       /* when CONNACK came */
     bool is_connected;        /* TCP stands */
@@ -83,21 +84,25 @@ void mqtt_link_init(struct mqtt_link *l,
                     const struct mqtt_client_settings *settings,
                     const struct mqtt_link_listener *listener);
 
-/* Closed links only. ERR_CONNECT, ERR_MEMORY, with l->why and without on_close. */
+/* Links that are gone only. ERR_CONNECT, ERR_MEMORY, with l->why and without on_close. */
 MUST_CHECK int mqtt_link_open(struct mqtt_link *l, const char *address);
 
-/* From a listener's function: closes once the library has returned, with on_close; sends nothing.
- */
+/* From a listener's function: closes once the library has returned, with on_close; sends nothing more. */
 void mqtt_link_drop(struct mqtt_link *l, const char *why);
 
 /* At once, without on_close and without sending anything. Not from a listener's function. */
 void mqtt_link_close(struct mqtt_link *l);
+
+/* For good. */
+void mqtt_link_fini(struct mqtt_link *l);
 
 /*
  * For good: reads no more, sends what is queued and DISCONNECT when the gate opens, and closes. Not
  * from a listener's function.
  */
 void mqtt_link_leave(struct mqtt_link *l);
+
+/* Closed, and the broker has had time to read what was sent. */
 bool mqtt_link_is_gone(const struct mqtt_link *l);
 
 /* After the gate changed: sends, and reads again. Not from a listener's function. */

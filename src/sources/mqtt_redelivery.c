@@ -23,9 +23,9 @@ mqtt_redelivery_release(struct mqtt_redelivery *r)
 }
 
 void
-mqtt_redelivery_break(struct mqtt_redelivery *r, bool is_closed)
+mqtt_redelivery_break(struct mqtt_redelivery *r)
 {
-    for (size_t i = 0; is_closed && i < r->held_length; i++) {
+    for (size_t i = 0; i < r->held_length; i++) {
         mqtt_redelivery_push(r->due, &r->due_length, r->held[i]);
     }
     r->held_length = 0;
@@ -50,6 +50,9 @@ mqtt_redelivery_take(struct mqtt_redelivery *r, struct mqtt_redelivery_key key)
             }
             return is_same;
         }
+    }
+    if (!key.is_retained) {
+        r->due_length = 0;
     }
     return false;
 }

@@ -1,10 +1,11 @@
 #pragma once
 /*
- * Messages that the log has and whose PUBACK the broker cannot have: when the connection ends, it sends them again on
+ * Messages that are done with, or are when the log stores, and whose PUBACK was not written: when the connection ends, it sends them again on
  * the next one, under their old packet ids, which it may not use for anything else until then (MQTT 5, 4.3.2 and 4.4;
  * MQTT 3.1.1 likewise). Known by those ids, they are acknowledged and not stored twice. Only within this process: after
  * a crash nobody knows. A broker that crashed may have forgotten what it sent and use an id anew (mosquitto saves its
- * state from time to time), and libmosquitto does not tell the DUP flag: so the content must be the same too. Pure.
+ * state from time to time), and libmosquitto does not tell the DUP flag: so the content must be the same too. They come
+ * first and in their order (MQTT 5, 4.6): behind another message none comes any more. Pure.
  */
 
 #include <stdbool.h>
@@ -17,24 +18,25 @@ enum { MQTT_REDELIVERY_MAX = 1024 };
 struct mqtt_redelivery_key {
     uint64_t hash; /* of topic and payload */
     uint16_t packet_id;
+    bool is_retained; /* comes with SUBSCRIBE, in no order with the others */
 };
 
 struct mqtt_redelivery {
-    /* Taken on this connection while no PUBACK may be written. */
+    /* Come on this connection, and no PUBACK was written since. */
     struct mqtt_redelivery_key held[MQTT_REDELIVERY_MAX];
     size_t held_length;
     struct mqtt_redelivery_key due[MQTT_REDELIVERY_MAX]; /* to come again */
     size_t due_length;
 };
 
-/* A message was taken and its PUBACK waits. One too many is forgotten: it may be stored twice. */
+/* The library has its PUBACK to write. One too many is forgotten: it may be stored twice. */
 void mqtt_redelivery_hold(struct mqtt_redelivery *r, struct mqtt_redelivery_key key);
 
-/* The PUBACKs go out. */
+/* PUBACKs were written: of some the broker may have them, and give their packet ids to other messages. */
 void mqtt_redelivery_release(struct mqtt_redelivery *r);
 
-/* The connection ended. `is_closed`: no PUBACK of the held ones was written; else that is not known. */
-void mqtt_redelivery_break(struct mqtt_redelivery *r, bool is_closed);
+/* The connection has ended. */
+void mqtt_redelivery_break(struct mqtt_redelivery *r);
 
 /* The broker forgot the session: nothing comes again, and every packet id is free. */
 void mqtt_redelivery_forget(struct mqtt_redelivery *r);

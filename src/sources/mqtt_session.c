@@ -104,6 +104,7 @@ mqtt_session_fail(struct mqtt_session *s, enum status_kind kind, const char *why
 static void
 mqtt_session_try_address(struct mqtt_session *s, const char *why)
 {
+    mqtt_redelivery_break(&s->redelivery);
     while (s->next_address < s->addresses.length) {
         const char *address = s->addresses.addresses[s->next_address++];
         if (mqtt_link_open(&s->link, address) == 0) {
@@ -133,6 +134,10 @@ mqtt_session_on_resolved(void *arg, const struct resolve_result *result, const c
 static void
 mqtt_session_connect(struct mqtt_session *s)
 {
+    if (!mqtt_link_is_gone(&s->link)) {
+        mqtt_session_wait(s);
+        return;
+    }
     if (mqtt_gate_is_closed(&s->gate)) {
         /* The broker would begin with what waits for the log already: it would be stored twice. */
         status_set(&s->status, STATUS_DOWN,
@@ -320,6 +325,13 @@ mqtt_session_is_held_for_too_long(const struct mqtt_session *s)
 }
 
 static void
+mqtt_session_on_written(void *arg)
+{
+    struct mqtt_session *s = arg;
+    mqtt_redelivery_release(&s->redelivery);
+}
+
+static void
 mqtt_session_on_tick(void *arg)
 {
     struct mqtt_session *s = arg;
@@ -334,7 +346,6 @@ static void
 mqtt_session_on_close(void *arg, enum mqtt_link_end end, const char *why)
 {
     struct mqtt_session *s = arg;
-    mqtt_redelivery_break(&s->redelivery, mqtt_gate_is_closed(&s->gate));
     if (s->state == MQTT_SESSION_STOPPED) {
         return;
     }
@@ -408,6 +419,7 @@ mqtt_session_init_parts(struct mqtt_session *s)
                                                 .on_message = mqtt_session_on_message,
                                                 .on_suback = mqtt_session_on_suback,
                                                 .on_unsuback = mqtt_session_on_unsuback,
+                                                .on_written = mqtt_session_on_written,
                                                 .on_tick = mqtt_session_on_tick,
                                                 .on_close = mqtt_session_on_close};
     backoff_init(&s->backoff, (uint32_t)broker->retry_min_ms, (uint32_t)broker->retry_max_ms);
@@ -483,7 +495,7 @@ mqtt_session_fini(struct mqtt_session *s)
 {
     mqtt_session_stop(s);
     loop_task_cancel(&s->flush);
-    mqtt_link_close(&s->link);
+    mqtt_link_fini(&s->link);
     mqtt_subscriber_fini(&s->subscriber);
 }
 
@@ -493,7 +505,6 @@ mqtt_session_on_stored(struct mqtt_session *s, uint64_t ticket)
     bool was_closed = mqtt_gate_is_closed(&s->gate);
     mqtt_gate_store(&s->gate, ticket);
     if (was_closed && !mqtt_gate_is_closed(&s->gate)) {
-        mqtt_redelivery_release(&s->redelivery);
         /* Not now: this may be inside of the library's call that brought the message. */
         loop_task_schedule(s->settings->loop, &s->flush);
     }

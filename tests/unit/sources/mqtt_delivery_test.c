@@ -5,7 +5,10 @@
 #include "rig.h"
 #include "sources/mqtt_gate.h"
 
+#include <event2/bufferevent.h>
+
 #include <stdio.h>
+#include <unistd.h>
 
 struct fixture {
     struct rig rig;
@@ -192,6 +195,86 @@ test_mqtt_what_comes_again_is_acknowledged_and_not_taken_again(void **state)
     RIG_WAIT(&f.rig, f.broker.packets[FAKE_PUBACK] == 2);
     /* Its id is free now: the next message of that id is another one. */
     fake_broker_publish(&f.broker, "a", "new", 1, NULL);
+    flush_to_source(&f, 3);
+    fixture_end(&f);
+}
+
+static void
+store_up_to(struct fixture *f, uint64_t ticket)
+{
+    f->rig.source->ops->on_stored(f->rig.source, ticket);
+}
+
+/* The log has stored meanwhile, and the broker has kept the session. */
+static void
+reconnect(struct fixture *f)
+{
+    size_t connections = f->broker.connections;
+    f->broker.connack = FAKE_BYTES("\x20\x03\x01\0\0"); /* session present */
+    fake_broker_drop(&f->broker);
+    RIG_WAIT(&f->rig, !rig_is_up(&f->rig));
+    rig_store(&f->rig);
+    RIG_WAIT(&f->rig, rig_is_up(&f->rig));
+    assert_int_equal(f->broker.connections, connections + 1);
+}
+
+/* The log's answer and the next message come in one turn of the loop. */
+static void
+test_mqtt_acknowledges_before_it_reads_on(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, true);
+    fixture_up(&f);
+    for (uint16_t mid = 1; mid <= 5; mid++) {
+        fake_broker_publish(&f.broker, "a", "x", mid, NULL);
+    }
+    flush_to_source(&f, 5);
+    const char next[] = "\x32\x07\0\1a\0\6\0y";
+    int fd = bufferevent_getfd(f.broker.client);
+    assert_int_equal(write(fd, next, sizeof next - 1), sizeof next - 1);
+    store_up_to(&f, 5);
+    flush_to_source(&f, 6);
+    RIG_WAIT(&f.rig, f.broker.acknowledged_length > 0);
+    assert_int_equal(f.broker.acknowledged_length, 5);
+    fixture_end(&f);
+}
+
+/* Under a packet id that was acknowledged another message may say the same. */
+static void
+test_mqtt_what_came_again_and_was_acknowledged_is_forgotten(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, true);
+    fixture_up(&f);
+    fake_broker_publish(&f.broker, "a", "x", 7, NULL);
+    flush_to_source(&f, 1);
+    reconnect(&f);
+    fake_broker_publish(&f.broker, "a", "x", 7, NULL);
+    RIG_WAIT(&f.rig, f.broker.acknowledged_length == 1);
+    assert_int_equal(f.rig.messages_length, 1);
+    fake_broker_publish(&f.broker, "a", "y", 8, NULL);
+    flush_to_source(&f, 2);
+    reconnect(&f);
+    fake_broker_publish(&f.broker, "a", "x", 7, NULL);
+    flush_to_source(&f, 3);
+    fixture_end(&f);
+}
+
+static void
+test_mqtt_what_never_comes_again_is_forgotten(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, true);
+    fixture_up(&f);
+    fake_broker_publish(&f.broker, "a", "expires", 7, NULL);
+    flush_to_source(&f, 1);
+    reconnect(&f);
+    fake_broker_publish(&f.broker, "a", "x", 8, NULL);
+    flush_to_source(&f, 2);
+    fake_broker_publish(&f.broker, "a", "expires", 7, NULL);
     flush_to_source(&f, 3);
     fixture_end(&f);
 }
@@ -395,6 +478,9 @@ main(void)
         cmocka_unit_test(test_mqtt_tls_record_of_many_messages_is_read_whole),
         cmocka_unit_test(test_mqtt_full_sink_drops_without_acknowledging),
         cmocka_unit_test(test_mqtt_what_comes_again_is_acknowledged_and_not_taken_again),
+        cmocka_unit_test(test_mqtt_acknowledges_before_it_reads_on),
+        cmocka_unit_test(test_mqtt_what_came_again_and_was_acknowledged_is_forgotten),
+        cmocka_unit_test(test_mqtt_what_never_comes_again_is_forgotten),
         cmocka_unit_test(test_mqtt_nothing_comes_again_in_a_new_session),
         cmocka_unit_test(test_mqtt_log_away_drops_before_the_broker_gives_up),
         cmocka_unit_test(test_mqtt_without_a_session_acknowledges_at_once),

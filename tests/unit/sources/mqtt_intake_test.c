@@ -177,6 +177,31 @@ test_mqtt_intake_retained_follows_the_policy(void **state)
     }
 }
 
+/* Their PUBACKs wait like others: behind one that closed the gate. */
+static void
+test_mqtt_intake_knows_again_what_it_stored_at_once_or_left_out(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, true);
+    f.gate.stored_ticket = 42;
+    f.rig.config.mqtt.retained = RETAINED_DROP;
+    assert_int_equal(give(&f, 1, true), 0);
+    assert_int_equal(f.taken, 0);
+    mqtt_redelivery_break(&f.redelivery);
+    f.rig.config.mqtt.retained = RETAINED_PASS;
+    assert_int_equal(give(&f, 1, true), 0);
+    assert_int_equal(f.taken, 0);
+    mqtt_redelivery_release(&f.redelivery);
+    assert_int_equal(give(&f, 1, false), 0);
+    assert_int_equal(f.taken, 1);
+    assert_false(mqtt_gate_is_closed(&f.gate));
+    mqtt_redelivery_break(&f.redelivery);
+    assert_int_equal(give(&f, 1, false), 0);
+    assert_int_equal(f.taken, 1);
+    fixture_end(&f);
+}
+
 int
 main(void)
 {
@@ -185,6 +210,7 @@ main(void)
         cmocka_unit_test(test_mqtt_intake_full_sink_refuses_or_counts),
         cmocka_unit_test(test_mqtt_intake_impossible_message_is_counted),
         cmocka_unit_test(test_mqtt_intake_retained_follows_the_policy),
+        cmocka_unit_test(test_mqtt_intake_knows_again_what_it_stored_at_once_or_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

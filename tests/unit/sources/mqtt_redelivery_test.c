@@ -21,12 +21,12 @@ test_mqtt_redelivery_what_was_held_when_it_broke_is_known_once(void **state)
     (void)state;
     mqtt_redelivery_hold(&r, key(7));
     mqtt_redelivery_hold(&r, key(8));
-    mqtt_redelivery_break(&r, true);
+    mqtt_redelivery_break(&r);
     assert_true(mqtt_redelivery_take(&r, key(8)));
     assert_true(mqtt_redelivery_take(&r, key(7)));
     mqtt_redelivery_release(&r); /* acknowledged: the ids are free for other messages */
     assert_false(mqtt_redelivery_take(&r, key(7)));
-    mqtt_redelivery_break(&r, true);
+    mqtt_redelivery_break(&r);
     assert_false(mqtt_redelivery_take(&r, key(8)));
 }
 
@@ -38,19 +38,24 @@ test_mqtt_redelivery_what_was_released_is_not_known(void **state)
     mqtt_redelivery_hold(&r, key(7));
     mqtt_redelivery_release(&r);
     mqtt_redelivery_hold(&r, key(8));
-    mqtt_redelivery_break(&r, true);
-    assert_false(mqtt_redelivery_take(&r, key(7)));
+    mqtt_redelivery_break(&r);
     assert_true(mqtt_redelivery_take(&r, key(8)));
+    assert_false(mqtt_redelivery_take(&r, key(7)));
 }
 
-/* The PUBACKs may have arrived: a packet id that comes may be another message's. */
+/* It expired in the broker, say: a message behind it tells that it does not come again. */
 static void
-test_mqtt_redelivery_a_break_with_open_gate_is_not_known(void **state)
+test_mqtt_redelivery_is_over_with_the_first_message_that_is_new(void **state)
 {
     struct mqtt_redelivery r = {.held_length = 0};
+    struct mqtt_redelivery_key retained = {.hash = 1, .packet_id = 3, .is_retained = true};
     (void)state;
     mqtt_redelivery_hold(&r, key(7));
-    mqtt_redelivery_break(&r, false);
+    mqtt_redelivery_hold(&r, key(8));
+    mqtt_redelivery_break(&r);
+    assert_false(mqtt_redelivery_take(&r, retained));
+    assert_true(mqtt_redelivery_take(&r, key(8)));
+    assert_false(mqtt_redelivery_take(&r, key(9)));
     assert_false(mqtt_redelivery_take(&r, key(7)));
 }
 
@@ -61,10 +66,10 @@ test_mqtt_redelivery_survives_several_breaks(void **state)
     (void)state;
     mqtt_redelivery_hold(&r, key(1));
     mqtt_redelivery_hold(&r, key(2));
-    mqtt_redelivery_break(&r, true);
+    mqtt_redelivery_break(&r);
     assert_true(mqtt_redelivery_take(&r, key(1))); /* again, and again not acknowledged */
     mqtt_redelivery_hold(&r, key(3));
-    mqtt_redelivery_break(&r, true);
+    mqtt_redelivery_break(&r);
     assert_true(mqtt_redelivery_take(&r, key(1)));
     assert_true(mqtt_redelivery_take(&r, key(2)));
     assert_true(mqtt_redelivery_take(&r, key(3)));
@@ -76,7 +81,7 @@ test_mqtt_redelivery_a_new_session_knows_nothing(void **state)
     struct mqtt_redelivery r = {.held_length = 0};
     (void)state;
     mqtt_redelivery_hold(&r, key(7));
-    mqtt_redelivery_break(&r, true);
+    mqtt_redelivery_break(&r);
     mqtt_redelivery_forget(&r);
     assert_false(mqtt_redelivery_take(&r, key(7)));
 }
@@ -90,10 +95,10 @@ test_mqtt_redelivery_another_message_under_the_id_is_new(void **state)
     (void)state;
     mqtt_redelivery_hold(&r, key(7));
     mqtt_redelivery_hold(&r, key(8));
-    mqtt_redelivery_break(&r, true);
+    mqtt_redelivery_break(&r);
     assert_false(mqtt_redelivery_take(&r, other));
-    assert_false(mqtt_redelivery_take(&r, key(7))); /* the id is the other's now */
     assert_true(mqtt_redelivery_take(&r, key(8)));
+    assert_false(mqtt_redelivery_take(&r, key(7))); /* the id is the other's now */
 }
 
 static void
@@ -104,7 +109,7 @@ test_mqtt_redelivery_is_bounded(void **state)
     for (int id = 1; id <= MQTT_REDELIVERY_MAX + 1; id++) {
         mqtt_redelivery_hold(&r, key(id));
     }
-    mqtt_redelivery_break(&r, true);
+    mqtt_redelivery_break(&r);
     assert_true(mqtt_redelivery_take(&r, key(MQTT_REDELIVERY_MAX)));
     assert_false(mqtt_redelivery_take(&r, key(MQTT_REDELIVERY_MAX + 1)));
 }
@@ -115,7 +120,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mqtt_redelivery_what_was_held_when_it_broke_is_known_once),
         cmocka_unit_test(test_mqtt_redelivery_what_was_released_is_not_known),
-        cmocka_unit_test(test_mqtt_redelivery_a_break_with_open_gate_is_not_known),
+        cmocka_unit_test(test_mqtt_redelivery_is_over_with_the_first_message_that_is_new),
         cmocka_unit_test(test_mqtt_redelivery_survives_several_breaks),
         cmocka_unit_test(test_mqtt_redelivery_a_new_session_knows_nothing),
         cmocka_unit_test(test_mqtt_redelivery_another_message_under_the_id_is_new),
