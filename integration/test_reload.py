@@ -268,6 +268,37 @@ def test_mqtt_source_is_not_ready_while_its_session_is_the_one_before_its(new_ru
     assert [data for _, data in stream.await_messages(2)] == ["not acknowledged yet", "by the next one"]
 
 
+@pytest.mark.parametrize("first", ["connection", "source"])
+def test_mqtt_source_that_ends_while_the_log_is_away_tells_the_next_one(new_runnel, new_redis, new_mosquitto, subscribe,
+                                                                        first):
+    """`first`: which one ends before the other. The broker has no acknowledgement, and sends it all again."""
+    broker, log = new_mosquitto().start(), new_redis().start()
+    source = broker.source(client_id="runnel", keepalive="5s")
+    runnel = new_runnel(sources={"in": source}, routes=[route("in", "t", "out")],
+                        replay={"store": "redis"} | log.broker()).start()
+    log.pause()
+    sent = [str(n) for n in range(5)]
+    for text in sent:
+        broker.publish("t", text)
+    wait_for(lambda: runnel.metric("runnel_replay_queue_events") == 5, "the queue")
+
+    def await_end():
+        wait_for(lambda: "Client runnel closed its connection" in broker.log(), "the end of the connection")
+
+    if first == "connection":
+        await_end()
+    assert runnel.reload(sources={"in": source | {"keepalive": "50s"}})
+    await_end()
+    assert runnel.down_reason("source in") == "waits for the end of the one before it"
+    log.resume()
+    runnel.await_ready()
+    wait_for(lambda: broker.log().count("Received PUBACK from runnel ") == len(sent), broker.log)
+    broker.publish("t", "by the next one")
+    stream = subscribe(runnel, "out", since="earliest")
+    stream.wait(lambda s: s.data()[-1:] == ["by the next one"])
+    assert stream.data() == [*sent, "by the next one"]
+
+
 def test_changed_redis_stream_source_goes_on_where_it_was(new_runnel, replay, redis_server, subscribe):
     source = redis_server.broker() | {"type": "redis-stream", "field": "m"}
     runnel = new_runnel(sources={"in": source}, routes=[route("in", "s", "out")],

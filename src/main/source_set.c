@@ -296,6 +296,26 @@ set_must_wait(const struct source_set *set, const struct running *r)
     return false;
 }
 
+static bool
+config_is_same_broker(const struct config_broker *a, const struct config_broker *b)
+{
+    return a->port == b->port && strcmp(a->host, b->host) == 0;
+}
+
+/* At another address may be another broker, where packet ids mean other messages. */
+static void
+set_bequeath(const struct source_set *set, const struct running *from)
+{
+    const struct config_source *config = running_config(from);
+    LIST_FOR_EACH_SAFE (node, following, &set->waiting) {
+        struct running *r = LIST_ITEM(node, struct running, node);
+        if (config_is_same_session(config, running_config(r)) &&
+            config_is_same_broker(&config->broker, &running_config(r)->broker)) {
+            source_inherit(r->source, from->source);
+        }
+    }
+}
+
 static void
 running_tell_waiting(const struct running *r)
 {
@@ -337,6 +357,7 @@ set_reap(void *arg)
     LIST_FOR_EACH_SAFE (node, following, &set->ending) {
         struct running *r = LIST_ITEM(node, struct running, node);
         if (source_is_idle(r->source)) {
+            set_bequeath(set, r);
             running_free(r);
         }
     }

@@ -9,6 +9,7 @@
  *
  * A broker would give the session of an MQTT source that ends to the next one before all is acknowledged, and send
  * again what is not: so one with the same client_id is started when that one has ended, and is not ready until then.
+ * What the log has and that one could not acknowledge any more it is told, where the broker's address is the same.
  */
 
 #include "base/err.h"

@@ -61,6 +61,12 @@ mqtt_is_idle(const struct source *s)
 }
 
 static void
+mqtt_inherit(struct source *s, const struct source *from)
+{
+    mqtt_session_inherit(&((struct mqtt *)s)->session, &((const struct mqtt *)from)->session);
+}
+
+static void
 mqtt_free(struct source *s)
 {
     struct mqtt *m = (struct mqtt *)s;
@@ -77,6 +83,7 @@ static const struct source_ops mqtt_ops = {
     .resubscribe = mqtt_resubscribe,
     .on_stored = mqtt_on_stored,
     .is_idle = mqtt_is_idle,
+    .inherit = mqtt_inherit,
 };
 
 static void

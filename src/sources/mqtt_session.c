@@ -487,7 +487,13 @@ mqtt_session_stop(struct mqtt_session *s)
 bool
 mqtt_session_is_idle(const struct mqtt_session *s)
 {
-    return mqtt_link_is_gone(&s->link);
+    return mqtt_link_is_gone(&s->link) && !mqtt_gate_is_closed(&s->gate);
+}
+
+void
+mqtt_session_inherit(struct mqtt_session *s, const struct mqtt_session *from)
+{
+    s->redelivery = from->redelivery;
 }
 
 void

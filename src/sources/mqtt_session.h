@@ -79,5 +79,8 @@ void mqtt_session_resubscribe(struct mqtt_session *s);
 void mqtt_session_stop(struct mqtt_session *s);
 bool mqtt_session_is_idle(const struct mqtt_session *s);
 
+/* As source_inherit(). */
+void mqtt_session_inherit(struct mqtt_session *s, const struct mqtt_session *from);
+
 /* The log has everything up to `ticket`. Also from inside of the sink's on_message. */
 void mqtt_session_on_stored(struct mqtt_session *s, uint64_t ticket);

@@ -61,6 +61,14 @@ source_is_idle(const struct source *s)
 }
 
 void
+source_inherit(struct source *s, const struct source *from)
+{
+    if (s->ops->inherit != NULL) {
+        s->ops->inherit(s, from);
+    }
+}
+
+void
 source_free(struct source *s)
 {
     if (s != NULL) {

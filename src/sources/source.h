@@ -92,6 +92,8 @@ struct source_ops {
     void (*on_mark)(struct source *s, const struct mark *mark, bool is_refused);
     /* NULL where nothing waits for the log once it is stopped. */
     bool (*is_idle)(const struct source *s);
+    /* NULL where brokers keep nothing for the next one. */
+    void (*inherit)(struct source *s, const struct source *from);
 };
 
 /* First member of each source's struct. */
@@ -127,6 +129,12 @@ void source_resubscribe(struct source *s);
 void source_stop(struct source *s);
 bool source_is_idle(const struct source *s);
 void source_free(struct source *s); /* NULL is fine */
+
+/*
+ * Before source_start(): what `from`, of the same type and idle after its stop, knows of what the broker will send
+ * again, where the broker takes this one for the same client.
+ */
+void source_inherit(struct source *s, const struct source *from);
 
 /* The log has everything up to `ticket`, but for what source_on_dropped() told before. */
 void source_on_stored(struct source *s, uint64_t ticket);
