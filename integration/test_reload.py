@@ -211,6 +211,21 @@ def test_new_route_gets_what_comes_after_the_reload(new_runnel, subscribe, load)
     assert set(stream.data()) == {"by the first", "by the second"}
 
 
+@pytest.mark.parametrize("version", ["3.1.1", "5"])
+def test_mqtt_topics_that_come_together_bring_their_retained_messages(new_runnel, mosquitto, subscribe, version):
+    """The broker sends those of the first one before it confirms the last one."""
+    topics = [f"{version}/{n}" for n in range(20)]
+    for topic in topics:
+        mosquitto.publish(topic, topic, retain=True)
+    routes = [route("in", "t", "out")]
+    runnel = new_runnel(sources={"in": mosquitto.source(client_id="runnel", version=version)}, routes=routes).start()
+    stream = subscribe(runnel, "out").await_live()
+    assert runnel.reload(routes=routes + [route("in", topic, "out") for topic in topics])
+    mosquitto.publish("t", "behind them")
+    stream.wait(lambda s: "behind them" in s.data())
+    assert sorted(stream.data()) == sorted([*topics, "behind them"])
+
+
 def test_mqtt_session_of_a_source_that_changes_is_kept(new_runnel, replay, mosquitto, subscribe):
     """Another keepalive: the source is connected anew, and what is on its way is neither lost nor doubled."""
     load_source = mosquitto.source(client_id="runnel")

@@ -104,14 +104,24 @@ set_note_changed(struct source_set *set)
     }
 }
 
+/* By topic: what the old and the new subscriptions both bring is routed right by the new table. */
 static void
-running_on_resubscribed(void *arg)
+running_on_changing(void *arg)
 {
     struct running *r = arg;
     routing_fini(&r->routing);
     r->routing = r->planned;
     r->planned = (struct routing){.settings = NULL};
     running_set_intake(r);
+}
+
+static void
+running_on_resubscribed(void *arg)
+{
+    struct running *r = arg;
+    if (r->planned.settings != NULL) {
+        running_on_changing(r);
+    }
     set_note_changed(r->set);
 }
 
@@ -139,7 +149,7 @@ running_make_source(struct running *r)
         .loop = parts->loop,
         .sink = pipeline_sink(&r->intake),
         .dedup = {r, running_is_first},
-        .owner = {r, running_on_resubscribed},
+        .owner = {r, running_on_resubscribed, running_on_changing},
         .series = labels_source(r->made_of->labels, r->index),
         .health = parts->health,
     };

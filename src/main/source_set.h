@@ -4,7 +4,7 @@
  * was connected by and what its messages are routed by may be two different settings; it keeps both. Ingest loop.
  *
  *     plan ─> apply:  gone, or connected otherwise ─> stopped, ends when it is idle: many are at once
- *                     connected as before          ─> stays, resubscribes, and then changes its table
+ *                     connected as before          ─> stays, resubscribes, and changes its table
  *                     new                          ─> started
  *
  * A broker would give the session of an MQTT source that ends to the next one before all is acknowledged, and send

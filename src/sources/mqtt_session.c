@@ -68,7 +68,7 @@ mqtt_session_note_end_of_connection(struct mqtt_session *s)
     }
 }
 
-/* The new filters hold: every message that comes by them is for the new routes. */
+/* The new filters hold: the broker has confirmed them all. */
 static void
 mqtt_session_settle_change(struct mqtt_session *s)
 {
@@ -204,6 +204,8 @@ mqtt_session_begin_change(struct mqtt_session *s)
     s->change = MQTT_CHANGE_ADDING;
     mqtt_session_set_bounded_state(s, MQTT_SESSION_UP);
     mqtt_subscriber_adopt(&s->subscriber);
+    /* Not when the last one is answered: the retained messages of the first ones come before that. */
+    s->settings->owner.on_changing(s->settings->owner.arg);
     mqtt_session_follow_subscriber(s, mqtt_subscriber_add(&s->subscriber, s->link.client));
 }
 

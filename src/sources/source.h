@@ -61,10 +61,15 @@ struct source_dedup {
     bool (*is_first)(void *arg, size_t subscription, struct str topic);
 };
 
-/* Who is told that source_resubscribe() is done. NULL function: nobody. */
+/* Who is told how far source_resubscribe() is. NULL function: nobody. */
 struct source_owner {
     void *arg;
     void (*on_resubscribed)(void *arg);
+    /*
+     * Only by sources of which the broker takes the new subscriptions one by one: messages of the new ones may come
+     * from now on, and those of the old ones still do. The old ones are borrowed no more.
+     */
+    void (*on_changing)(void *arg);
 };
 
 struct source_settings {
