@@ -131,7 +131,7 @@ start_on(struct fixture *f, uint16_t port, bool counts_once)
         .loop = f->loop,
         .sink = {.arg = f, .on_message = on_message, .on_loss = on_loss},
         .dedup = {.arg = f, .is_first = counts_once ? is_first : NULL},
-        .owner = {f, on_resubscribed},
+        .owner = {.arg = f, .on_resubscribed = on_resubscribed},
         .series = f->series,
         .health = f->health,
     };
