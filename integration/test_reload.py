@@ -226,6 +226,27 @@ def test_mqtt_topics_that_come_together_bring_their_retained_messages(new_runnel
     assert sorted(stream.data()) == sorted([*topics, "behind them"])
 
 
+@pytest.mark.parametrize("more", [{"version": "3.1.1", "client_id": "runnel"}, {"version": "5"}], ids=["3.1.1", "5"])
+def test_mqtt_new_topic_brings_its_retained_message_after_a_reconnection(new_runnel, new_mosquitto, subscribe, more):
+    """`retained: new` where the broker does not know what is new: that of the old topic does not come again."""
+    broker = new_mosquitto(is_persistent=True).start()
+    for topic in ("old", "new"):
+        broker.publish(topic, topic, retain=True)
+    routes = [route("in", "old", "out")]
+    runnel = new_runnel(sources={"in": broker.source(retained="new", **more)}, routes=routes).start()
+    stream = subscribe(runnel, "out", since="earliest")
+    stream.await_messages(1)
+    broker.stop()
+    runnel.await_down("source in")
+    broker.start()
+    runnel.await_ready()
+    assert runnel.reload(routes=[*routes, route("in", "new", "out")])
+    stream.await_messages(2)
+    broker.publish("old", "behind them")
+    stream.wait(lambda s: "behind them" in s.data())
+    assert stream.data() == ["old", "new", "behind them"]
+
+
 def test_mqtt_session_of_a_source_that_changes_is_kept(new_runnel, replay, mosquitto, subscribe):
     """Another keepalive: the source is connected anew, and what is on its way is neither lost nor doubled."""
     load_source = mosquitto.source(client_id="runnel")

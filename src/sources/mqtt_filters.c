@@ -97,6 +97,29 @@ mqtt_filters_downgraded(const struct mqtt_filters *f, int qos)
     return NULL;
 }
 
+/* --- retained messages --- */
+
+void
+mqtt_filters_note_retained(struct mqtt_filters *f)
+{
+    for (size_t i = 0; i < f->length; i++) {
+        struct mqtt_filter *item = &f->items[i];
+        item->has_retained = item->has_retained || mqtt_filter_is_granted(item);
+    }
+}
+
+bool
+mqtt_filters_lack_retained(const struct mqtt_filters *f, const char *topic)
+{
+    for (size_t i = 0; i < f->length; i++) {
+        const struct mqtt_filter *item = &f->items[i];
+        if (!item->has_retained && (topic == NULL || mqtt_filter_matches(item->text, topic))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* --- by which one a message came --- */
 
 int

@@ -32,9 +32,10 @@ struct mqtt_filter {
     size_t index; /* its place in the source's subscriptions */
     uint32_t identifier;
     enum mqtt_filter_proof proof;
-    bool stays;     /* in the plan */
-    bool is_wanted; /* to be asked for */
-    uint8_t code;   /* of its last SUBACK, on whatever connection */
+    bool stays;        /* in the plan */
+    bool is_wanted;    /* to be asked for */
+    bool has_retained; /* an earlier connection of this process got its retained messages */
+    uint8_t code;      /* of its last SUBACK, on whatever connection */
 };
 
 struct mqtt_filters {
@@ -73,6 +74,12 @@ void mqtt_filter_prove(struct mqtt_filter *f, const struct mosquitto_message *me
 /* Those are to be asked for: all, or the ones that were refused. */
 void mqtt_filters_want_all(struct mqtt_filters *f);
 void mqtt_filters_want_refused(struct mqtt_filters *f);
+
+/* The connection, which ends, got the retained messages of those that the broker granted. */
+void mqtt_filters_note_retained(struct mqtt_filters *f);
+
+/* Whether one lacks its retained messages; that matches `topic`, where that is not NULL. */
+bool mqtt_filters_lack_retained(const struct mqtt_filters *f, const char *topic);
 
 /* By the rules of MQTT 5, section 4.7. */
 bool mqtt_filter_matches(const char *filter, const char *topic);

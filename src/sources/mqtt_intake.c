@@ -32,11 +32,13 @@ mqtt_intake_options(const struct mqtt_intake *in)
     if (mqtt_intake_broker_knows_new(in)) {
         return MQTT_SUB_OPT_SEND_RETAIN_NEW;
     }
-    return in->has_retained ? MQTT_SUB_OPT_SEND_RETAIN_NEVER : MQTT_SUB_OPT_SEND_RETAIN_ALWAYS;
+    return mqtt_filters_lack_retained(&in->subscriber->filters, NULL)
+               ? MQTT_SUB_OPT_SEND_RETAIN_ALWAYS
+               : MQTT_SUB_OPT_SEND_RETAIN_NEVER;
 }
 
 static bool
-mqtt_intake_wants_retained(const struct mqtt_intake *in)
+mqtt_intake_wants_retained(const struct mqtt_intake *in, const char *topic)
 {
     switch (in->settings->config->mqtt.retained) {
     case RETAINED_PASS:
@@ -46,7 +48,8 @@ mqtt_intake_wants_retained(const struct mqtt_intake *in)
     case RETAINED_NEW:
         break;
     }
-    return mqtt_intake_broker_knows_new(in) || !in->has_retained;
+    return mqtt_intake_broker_knows_new(in) ||
+           mqtt_filters_lack_retained(&in->subscriber->filters, topic);
 }
 
 /* Of anything else the message itself is the cause: it would come again and again. */
@@ -72,7 +75,7 @@ mqtt_intake_leaves_out(const struct mqtt_intake *in,
                        const struct mosquitto_message *message,
                        const struct mqtt5__property *properties)
 {
-    return (message->retain && !mqtt_intake_wants_retained(in)) ||
+    return (message->retain && !mqtt_intake_wants_retained(in, message->topic)) ||
            mqtt_subscriber_is_spare(in->subscriber, message, properties);
 }
 

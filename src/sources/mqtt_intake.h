@@ -18,10 +18,9 @@ struct mqtt_intake {
     struct mqtt_redelivery *redelivery;
     struct mqtt_subscriber *subscriber;
     bool is_persistent; /* the broker sends again what we do not acknowledge */
-    bool has_retained;  /* a connection of this process got the retained messages */
 };
 
-/* MQTT 5's MQTT_SUB_OPT_* for the source's policy of retained messages. */
+/* MQTT 5's MQTT_SUB_OPT_* for the source's policy of retained messages, for the filters as they are now. */
 int mqtt_intake_options(const struct mqtt_intake *in);
 
 /* The message must come again: close without acknowledging it. */

@@ -206,7 +206,8 @@ mqtt_session_begin_change(struct mqtt_session *s)
     mqtt_subscriber_adopt(&s->subscriber);
     /* Not when the last one is answered: the retained messages of the first ones come before that. */
     s->settings->owner.on_changing(s->settings->owner.arg);
-    mqtt_session_follow_subscriber(s, mqtt_subscriber_add(&s->subscriber, s->link.client));
+    mqtt_session_follow_subscriber(
+        s, mqtt_subscriber_add(&s->subscriber, s->link.client, mqtt_intake_options(&s->intake)));
 }
 
 /* While the connection is up. */
@@ -359,7 +360,7 @@ mqtt_session_on_close(void *arg, enum mqtt_link_end end, const char *why)
         s->has_no_identifiers = true;
     }
     if (s->state == MQTT_SESSION_UP && end != MQTT_LINK_DROPPED) {
-        s->intake.has_retained = true;
+        mqtt_filters_note_retained(&s->subscriber.filters);
     }
     mqtt_session_fail(s, end == MQTT_LINK_REFUSED ? STATUS_REFUSED : STATUS_DOWN, why);
 }

@@ -163,8 +163,9 @@ mqtt_subscriber_start(struct mqtt_subscriber *s,
 }
 
 int
-mqtt_subscriber_add(struct mqtt_subscriber *s, struct mosquitto *client)
+mqtt_subscriber_add(struct mqtt_subscriber *s, struct mosquitto *client, int options)
 {
+    s->options = options;
     s->next = 0;
     return mqtt_subscriber_ask(s, client);
 }

@@ -74,7 +74,8 @@ MUST_CHECK int mqtt_subscriber_plan(struct mqtt_subscriber *s,
 void mqtt_subscriber_adopt(struct mqtt_subscriber *s);
 
 /* Asks for what the connection does not have yet. Otherwise as mqtt_subscriber_start(). */
-MUST_CHECK int mqtt_subscriber_add(struct mqtt_subscriber *s, struct mosquitto *client);
+MUST_CHECK int
+mqtt_subscriber_add(struct mqtt_subscriber *s, struct mosquitto *client, int options);
 
 /* The subscriptions that `dedup` knows are the adopted ones now. */
 void mqtt_subscriber_settle(struct mqtt_subscriber *s);

@@ -45,8 +45,11 @@ fixture_begin(struct fixture *f, bool is_persistent)
 {
     *f = (struct fixture){0};
     rig_init(&f->rig, 1);
+    rig_subscribe(&f->rig, "a/+");
     f->settings = (struct source_settings){
         .config = &f->rig.config,
+        .subscriptions = f->rig.subscriptions,
+        .subscriptions_length = f->rig.subscriptions_length,
         .loop = f->rig.loop,
         .series = f->rig.series,
         .sink = {.arg = f, .on_message = fixture_on_message, .on_loss = fixture_on_loss},
@@ -167,7 +170,7 @@ test_mqtt_intake_retained_follows_the_policy(void **state)
         fixture_begin(&f, p->is_persistent);
         f.rig.config.mqtt.retained = p->retained;
         f.rig.config.mqtt.is_v5 = p->is_v5;
-        f.intake.has_retained = p->has_retained;
+        f.subscriber.filters.items[0].has_retained = p->has_retained;
         assert_int_equal(mqtt_intake_options(&f.intake), p->options);
         assert_int_equal(give(&f, 1, true), 0);
         assert_int_equal(f.taken, p->is_taken);
