@@ -1,7 +1,7 @@
 #pragma once
 /*
  * Messages that are done with, or are when the log stores, and whose PUBACK was not written: when the connection
- * ends, it sends them again on the next one, under their old packet ids, which it may not use for anything else until
+ * ends, the broker sends them again on the next one, under their old packet ids, which it may not use for others until
  * then (MQTT 5, 4.3.2 and 4.4; MQTT 3.1.1 likewise). Known by those ids, they are acknowledged and not stored twice.
  * Only within this process: after a crash nobody knows. A broker that crashed may have forgotten what it sent and use
  * an id anew (mosquitto saves its state from time to time), and libmosquitto does not tell the DUP flag: so the
