@@ -138,7 +138,7 @@ def test_an_outage_excuses_one_run():
 
 def test_a_message_that_the_broker_had_not_saved_is_the_brokers_loss():
     sent = messages("plant")
-    kill = Applied("plant", "kill", START + 21, START + 22, saved=START + 15)
+    kill = Applied("plant", "kill", START + 21, START + 22, saved=START + 15, dead=START + 21)
     verdict = check(sent, deliver(Record(), sent, 1, 2, 4, 5), applied=[kill])
     assert not verdict.errors and verdict.by_broker == 1
     kill.saved = START + 20.5

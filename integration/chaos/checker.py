@@ -257,7 +257,7 @@ class Checker:
             elif message.source == "shop" and message.state not in (CONFIRMED, NOBODY):
                 self.verdict.unconfirmed += 1
                 self._missing_ok.add(key)
-            elif message.source == "plant" and any(f.saved <= message.end and message.begin <= f.begin for f in kills):
+            elif message.source == "plant" and any(f.saved <= message.end and message.begin <= f.dead for f in kills):
                 self.verdict.by_broker += 1
                 self._missing_ok.add(key)
 

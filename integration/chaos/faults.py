@@ -16,6 +16,7 @@ class Applied:
     begin: float
     end: float = float("inf")
     saved: float = 0.0  # plant.kill: when the broker had saved its state last
+    dead: float = 0.0   # and when it was dead: until then it may have confirmed more
 
 
 class Faults:
@@ -29,7 +30,7 @@ class Faults:
         self.applied.append(done)
         getattr(self, "_begin_" + fault.kind.replace("-", "_"))(fault.target)
         if fault.kind == "kill" and fault.target == "plant":
-            done.saved = self._world.plant.saved()
+            done.saved, done.dead = self._world.plant.saved(), time.time()
         return done
 
     def end(self, fault, done):

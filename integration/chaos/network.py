@@ -117,6 +117,7 @@ class Wire:
         for peer in (client, server):
             peer.setblocking(False)
         halves = []
+        end = abort
         try:
             await self._flow.wait()
             await self._network.loop.sock_connect(server, ("127.0.0.1", self._target))
@@ -124,23 +125,25 @@ class Wire:
                 peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             halves = [asyncio.ensure_future(self._pump(client, server)),
                       asyncio.ensure_future(self._pump(server, client))]
-            await asyncio.wait(halves, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.gather(*halves)
+            end = socket.socket.close
         except OSError:
             pass
         finally:
             for half in halves:
                 half.cancel()
             await asyncio.gather(*halves, return_exceptions=True)
-            abort(client)
-            abort(server)
+            end(client)
+            end(server)
 
     async def _pump(self, source, sink):
+        """Until the end, which is carried like the bytes: the other direction may go on. An error is both's."""
         loop = self._network.loop
-        with contextlib.suppress(OSError):
-            while True:
-                data = await loop.sock_recv(source, 65536)
-                await asyncio.sleep(self._delay_s)
-                await self._flow.wait()
-                if not data:
-                    return
-                await loop.sock_sendall(sink, data)
+        while True:
+            data = await loop.sock_recv(source, 65536)
+            await asyncio.sleep(self._delay_s)
+            await self._flow.wait()
+            if not data:
+                sink.shutdown(socket.SHUT_WR)
+                return
+            await loop.sock_sendall(sink, data)

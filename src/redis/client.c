@@ -112,7 +112,7 @@ client_drop(struct redis_client *c, int status, const char *why)
     if (why != c->why) {
         (void)snprintf(c->why, sizeof c->why, "%s", why);
     }
-    if (c->state != REDIS_UP) {
+    if (c->state != REDIS_UP || status == ERR_REPLICA) { /* the name may have the master too */
         transport_give_up(c->transport);
     }
     client_set_state(c, REDIS_WAITING);

@@ -82,10 +82,8 @@ draft_size(const struct draft *d)
 void
 batches_push(struct batches *b, struct draft *d)
 {
-    if (!d->is_mark) {
-        d->follows_loss = b->is_loss_noted;
-        b->is_loss_noted = false;
-    }
+    d->follows_loss = b->is_loss_noted;
+    b->is_loss_noted = false;
     d->ticket = ++b->ticket;
     list_push_back(&b->waiting, &d->node);
     b->drafts++;
@@ -130,8 +128,8 @@ batch_take(struct batch *batch, struct list *waiting)
     batch->length++;
     batch->events += !d->is_mark;
     batch->ticket = d->ticket;
-    if (d->follows_loss) {
-        batch->loss = batch->events;
+    if (d->follows_loss) { /* a mark that moves past what was lost is not stored without the loss */
+        batch->loss = batch->events + d->is_mark;
     }
 }
 

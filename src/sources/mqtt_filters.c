@@ -113,7 +113,9 @@ mqtt_filters_lack_retained(const struct mqtt_filters *f, const char *topic)
 {
     for (size_t i = 0; i < f->length; i++) {
         const struct mqtt_filter *item = &f->items[i];
-        if (!item->has_retained && (topic == NULL || mqtt_filter_matches(item->text, topic))) {
+        bool is_meant = topic == NULL ||
+                        (!mqtt_filter_is_refused(item) && mqtt_filter_matches(item->text, topic));
+        if (!item->has_retained && is_meant) {
             return true;
         }
     }

@@ -78,7 +78,7 @@ void mqtt_filters_want_refused(struct mqtt_filters *f);
 /* The connection, which ends, got the retained messages of those that the broker granted. */
 void mqtt_filters_note_retained(struct mqtt_filters *f);
 
-/* Whether one lacks its retained messages; that matches `topic`, where that is not NULL. */
+/* Whether one lacks its retained messages; where `topic` is not NULL, one that matches it and is not refused. */
 bool mqtt_filters_lack_retained(const struct mqtt_filters *f, const char *topic);
 
 /* By the rules of MQTT 5, section 4.7. */

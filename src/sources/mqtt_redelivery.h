@@ -5,8 +5,8 @@
  * then (MQTT 5, 4.3.2 and 4.4; MQTT 3.1.1 likewise). Known by those ids, they are acknowledged and not stored twice.
  * Only within this process: after a crash nobody knows. A broker that crashed may have forgotten what it sent and use
  * an id anew (mosquitto saves its state from time to time), and libmosquitto does not tell the DUP flag: so the
- * content must be the same too. They come first and in their order (MQTT 5, 4.6): behind another message none comes
- * any more. Pure.
+ * content must be the same too. They come in their order (MQTT 5, 4.6): first those whose PUBACK was written and may
+ * have been lost with the connection, which are not known, then these, then what is new. Pure.
  */
 
 #include <stdbool.h>
@@ -26,8 +26,10 @@ struct mqtt_redelivery {
     /* Come on this connection, and no PUBACK was written since. */
     struct mqtt_redelivery_key held[MQTT_REDELIVERY_MAX];
     size_t held_length;
-    struct mqtt_redelivery_key due[MQTT_REDELIVERY_MAX]; /* to come again */
+    size_t written; /* messages of this connection whose PUBACK was */
+    struct mqtt_redelivery_key due[MQTT_REDELIVERY_MAX]; /* to come again, in this order */
     size_t due_length;
+    size_t unsure; /* so many may come again that are not known */
 };
 
 /* The library has its PUBACK to write. One too many is forgotten: it may be stored twice. */

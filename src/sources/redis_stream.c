@@ -100,9 +100,10 @@ stream_source_on_down(void *arg, int status, const char *why)
     if (r->status.kind == STATUS_UP) {
         metrics_series_add(r->settings.series, METRIC_SOURCE_RECONNECTS, 0, 1);
     }
-    if (status == ERR_LIMIT) {
+    if (status == ERR_LIMIT && !r->is_look_too_large) {
         stream_source_read_less(r);
     }
+    r->is_look_too_large = false;
     status_set(&r->status, is_refused ? STATUS_REFUSED : STATUS_DOWN, why);
     if (r->is_changing) {
         stream_source_change(r);

@@ -31,6 +31,7 @@ struct redis_stream {
     uint64_t looked_ms;
     size_t looked; /* streams that were asked about since */
     bool must_look;
+    bool is_look_too_large;         /* the reply that ended the connection */
     bool is_asking;                 /* the log was asked for a mark */
     size_t read_count;              /* COUNT of the next XREAD */
     size_t read_streams;            /* which names so many at most */

@@ -29,8 +29,9 @@ struct stream {
     /* Where to go on if the log, having refused what was delivered, has lost its mark; "": nowhere.
      */
     char resume[STREAM_POSITION_SIZE_MAX];
-    bool is_refused; /* what is delivered would be refused: the log has to be asked again */
-    bool is_bad;     /* the broker does not let us read it */
+    bool is_refused;        /* what is delivered would be refused: the log has to be asked again */
+    bool is_bad;            /* the broker does not let us read it */
+    uint64_t look_after_ms; /* loop clock; not before */
 };
 
 /* `key` is borrowed. ERR_MEMORY. */

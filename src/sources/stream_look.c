@@ -4,7 +4,10 @@
 
 #include <stdio.h>
 
-enum { LOOK_EVERY_MS = 1000 };
+enum {
+    LOOK_EVERY_MS = 1000,
+    LOOK_AGAIN_MS = 60000, /* chosen: costs all streams the connection */
+};
 
 static void
 stream_source_note_bad(struct redis_stream *r, struct stream *s, struct str why)
@@ -38,12 +41,24 @@ stream_source_use_info(struct redis_stream *r, struct stream *s, const struct re
     }
 }
 
+/* The first and the last entry come with it, whole. The other streams are read. */
+static void
+stream_source_note_large(struct redis_stream *r, struct stream *s)
+{
+    stream_source_note_bad(r, s, STR("its first and last entry are too large to be looked at"));
+}
+
 static void
 stream_source_on_info(void *arg, int status, const struct redis_reply *reply)
 {
     struct stream *s = arg;
     struct redis_stream *r = s->owner;
     r->under_way--;
+    if (status == ERR_LIMIT && !r->is_look_too_large) { /* the first one that fails is meant */
+        r->is_look_too_large = true;
+        s->look_after_ms = loop_now_ms(r->settings.loop) + LOOK_AGAIN_MS;
+        stream_source_note_large(r, s);
+    }
     if (status != 0) {
         return; /* on_down follows */
     }
@@ -58,6 +73,10 @@ stream_source_look(struct redis_stream *r)
 {
     while (r->looked < r->list.length && r->under_way < STREAM_LOOKS_AT_ONCE) {
         struct stream *s = &r->list.streams[r->looked++];
+        if (loop_now_ms(r->settings.loop) < s->look_after_ms) {
+            stream_source_note_large(r, s);
+            continue;
+        }
         const struct str words[] = {STR("XINFO"), STR("STREAM"), s->node.key};
         if (redis_client_command(r->client, words, 3, stream_source_on_info, s) != 0) {
             r->must_look = true;
@@ -65,6 +84,9 @@ stream_source_look(struct redis_stream *r)
             return;
         }
         r->under_way++;
+    }
+    if (r->under_way == 0) { /* none of the rest is looked at now */
+        stream_source_schedule(r);
     }
 }
 

@@ -165,6 +165,19 @@ test_addresses_one_that_served_is_kept(void **state)
     assert_int_equal(f->downs, 2);
 }
 
+/* The other one, which only accepts, is met in between. */
+static void
+test_addresses_one_that_became_a_replica_is_left(void **state)
+{
+    struct fixture *f = *state;
+    f->says = "";
+    start(f);
+    wait_ups(f, 1);
+    redis_client_reconnect(f->client, ERR_REPLICA, "a replica");
+    wait_ups(f, 2);
+    assert_int_equal(f->downs, 3);
+}
+
 int
 main(void)
 {
@@ -173,6 +186,7 @@ main(void)
         CASE(first_that_only_accepts_blocks_nobody),
         CASE(first_that_refuses_blocks_nobody),
         CASE(one_that_served_is_kept),
+        CASE(one_that_became_a_replica_is_left),
 #undef CASE
     };
     (void)signal(SIGPIPE, SIG_IGN);

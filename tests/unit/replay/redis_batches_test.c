@@ -122,13 +122,21 @@ test_batches_cut_takes_up_to_the_limit_of_marks(void **state)
 }
 
 static void
-test_batches_loss_waits_for_an_event_behind_a_mark(void **state)
+test_batches_loss_is_cut_with_the_mark_behind_it(void **state)
 {
     struct batches *b = *state;
     b->is_loss_noted = true;
     push_marked(b, 0);
-    push_marked(b, 1);
+    push_marked(b, BATCH_EVENTS_MAX);
+    push_many(b, BATCH_EVENTS_MAX);
+    b->is_loss_noted = true;
+    push_marked(b, 0);
+    push_marked(b, BATCH_EVENTS_MAX);
     assert_int_equal(batches_cut(b)->loss, 1);
+    struct batch *second = batches_cut(b);
+    assert_int_equal(second->length, BATCH_EVENTS_MAX + 1);
+    assert_int_equal(second->loss, BATCH_EVENTS_MAX + 1); /* no event of the batch follows */
+    assert_int_equal(batches_cut(b)->loss, 0);
     assert_null(batches_cut(b));
 }
 
@@ -268,7 +276,7 @@ main(void)
         CASE(draft_of_a_mark_holds_its_texts),
         CASE(mark_and_its_events_are_not_parted),
         CASE(cut_takes_up_to_the_limit_of_marks),
-        CASE(loss_waits_for_an_event_behind_a_mark),
+        CASE(loss_is_cut_with_the_mark_behind_it),
         CASE(loss_that_nothing_follows_is_behind_the_last_event),
         CASE(loss_alone_is_an_empty_batch),
         CASE(nothing_waiting_cuts_nothing),

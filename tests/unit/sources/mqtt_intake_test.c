@@ -180,6 +180,20 @@ test_mqtt_intake_retained_follows_the_policy(void **state)
     }
 }
 
+static void
+test_mqtt_intake_refused_filter_brings_no_retained_message_again(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, false);
+    f.rig.config.mqtt.retained = RETAINED_NEW;
+    f.subscriber.filters.items[0].has_retained = false;
+    mqtt_filters_answer(&f.subscriber.filters, 0, 0x87);
+    assert_int_equal(give(&f, 1, true), 0);
+    assert_int_equal(f.taken, 0);
+    fixture_end(&f);
+}
+
 /* Their PUBACKs wait like others: behind one that closed the gate. */
 static void
 test_mqtt_intake_knows_again_what_it_stored_at_once_or_left_out(void **state)
@@ -213,6 +227,7 @@ main(void)
         cmocka_unit_test(test_mqtt_intake_full_sink_refuses_or_counts),
         cmocka_unit_test(test_mqtt_intake_impossible_message_is_counted),
         cmocka_unit_test(test_mqtt_intake_retained_follows_the_policy),
+        cmocka_unit_test(test_mqtt_intake_refused_filter_brings_no_retained_message_again),
         cmocka_unit_test(test_mqtt_intake_knows_again_what_it_stored_at_once_or_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

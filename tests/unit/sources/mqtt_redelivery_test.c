@@ -22,8 +22,8 @@ test_mqtt_redelivery_what_was_held_when_it_broke_is_known_once(void **state)
     mqtt_redelivery_hold(&r, key(7));
     mqtt_redelivery_hold(&r, key(8));
     mqtt_redelivery_break(&r);
-    assert_true(mqtt_redelivery_take(&r, key(8)));
     assert_true(mqtt_redelivery_take(&r, key(7)));
+    assert_true(mqtt_redelivery_take(&r, key(8)));
     mqtt_redelivery_release(&r); /* acknowledged: the ids are free for other messages */
     assert_false(mqtt_redelivery_take(&r, key(7)));
     mqtt_redelivery_break(&r);
@@ -38,9 +38,36 @@ test_mqtt_redelivery_what_was_released_is_not_known(void **state)
     mqtt_redelivery_hold(&r, key(7));
     mqtt_redelivery_release(&r);
     mqtt_redelivery_hold(&r, key(8));
+    mqtt_redelivery_hold(&r, key(9));
     mqtt_redelivery_break(&r);
+    assert_false(mqtt_redelivery_take(&r, key(7))); /* its PUBACK was lost */
     assert_true(mqtt_redelivery_take(&r, key(8)));
-    assert_false(mqtt_redelivery_take(&r, key(7)));
+    assert_true(mqtt_redelivery_take(&r, key(9)));
+}
+
+/* However often the broker loses what was written before. */
+static void
+test_mqtt_redelivery_order_outlives_connections_that_end_early(void **state)
+{
+    struct mqtt_redelivery r = {.held_length = 0};
+    (void)state;
+    mqtt_redelivery_hold(&r, key(1));
+    mqtt_redelivery_hold(&r, key(2));
+    mqtt_redelivery_release(&r);
+    mqtt_redelivery_hold(&r, key(3));
+    mqtt_redelivery_hold(&r, key(4));
+    mqtt_redelivery_break(&r);
+    assert_false(mqtt_redelivery_take(&r, key(1)));
+    mqtt_redelivery_hold(&r, key(1));
+    mqtt_redelivery_break(&r);
+    assert_true(mqtt_redelivery_take(&r, key(1)));
+    mqtt_redelivery_break(&r);
+    for (int id = 1; id <= 4; id++) {
+        assert_true(mqtt_redelivery_take(&r, key(id)) == (id != 2));
+        if (id == 2) {
+            mqtt_redelivery_hold(&r, key(id));
+        }
+    }
 }
 
 /* It expired in the broker, say: a message behind it tells that it does not come again. */
@@ -68,11 +95,14 @@ test_mqtt_redelivery_survives_several_breaks(void **state)
     mqtt_redelivery_hold(&r, key(2));
     mqtt_redelivery_break(&r);
     assert_true(mqtt_redelivery_take(&r, key(1))); /* again, and again not acknowledged */
-    mqtt_redelivery_hold(&r, key(3));
     mqtt_redelivery_break(&r);
     assert_true(mqtt_redelivery_take(&r, key(1)));
     assert_true(mqtt_redelivery_take(&r, key(2)));
-    assert_true(mqtt_redelivery_take(&r, key(3)));
+    mqtt_redelivery_hold(&r, key(3));
+    mqtt_redelivery_break(&r);
+    for (int id = 1; id <= 3; id++) {
+        assert_true(mqtt_redelivery_take(&r, key(id)));
+    }
 }
 
 static void
@@ -120,6 +150,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_mqtt_redelivery_what_was_held_when_it_broke_is_known_once),
         cmocka_unit_test(test_mqtt_redelivery_what_was_released_is_not_known),
+        cmocka_unit_test(test_mqtt_redelivery_order_outlives_connections_that_end_early),
         cmocka_unit_test(test_mqtt_redelivery_is_over_with_the_first_message_that_is_new),
         cmocka_unit_test(test_mqtt_redelivery_survives_several_breaks),
         cmocka_unit_test(test_mqtt_redelivery_a_new_session_knows_nothing),

@@ -293,6 +293,22 @@ test_redis_stream_entry_that_fits_no_reply_stops_no_other_stream(void **state)
     stream_rig_expect(r, "a=1 b=1 ");
 }
 
+/* What a look brings has the last entry too. */
+static void
+test_redis_stream_entry_that_fits_no_look_stops_no_other_stream(void **state)
+{
+    struct stream_rig *r = *state;
+    stream_rig_add(r, "b");
+    stream_rig_serve(r, NULL);
+    add_large(r, "b", "2-0", (size_t)65 * LARGE_SIZE);
+    add(r, "a", 1, 1);
+    stream_rig_start(r);
+    stream_rig_expect(r, "a=1 ");
+    add(r, "a", 2, 2);
+    stream_rig_expect(r, "a=1 a=2 ");
+    stream_rig_wait_health(r, "stream b: its first and last entry are too large");
+}
+
 /* --- the log is full, slow, has something else --- */
 
 static void
@@ -723,6 +739,7 @@ main(void)
         CASE(large_entries_come_all),
         CASE(large_entries_of_many_streams_come_all),
         CASE(entry_that_fits_no_reply_stops_no_other_stream),
+        CASE(entry_that_fits_no_look_stops_no_other_stream),
         CASE(full_log_skips_nothing),
         CASE(full_log_at_the_beginning_misses_nothing),
         CASE(reads_no_further_than_the_log_stores),
