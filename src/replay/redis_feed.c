@@ -149,7 +149,8 @@ void
 redis_feed_check(struct redis_feed *f, event_id head)
 {
     if (f->state == FEED_LIVE && f->last < head) {
-        redis_client_reconnect(f->client, ERR_TIMEOUT, "the feed lags behind the log");
+        /* As a replica's: it leaves the address, if the name has others. */
+        redis_client_reconnect(f->client, ERR_REPLICA, "the feed lags behind the log");
     }
 }
 

@@ -1,5 +1,7 @@
 #include "sources/mqtt_redelivery.h"
 
+#include "sources/mqtt_gate.h"
+
 #include <string.h>
 
 static size_t
@@ -9,21 +11,13 @@ at_most(size_t number, size_t most)
 }
 
 void
-mqtt_redelivery_hold(struct mqtt_redelivery *r, struct mqtt_redelivery_key key)
-{
-    if (r->held_length < MQTT_REDELIVERY_MAX) {
-        r->held[r->held_length++] = key;
-    }
-}
-
-void
 mqtt_redelivery_release(struct mqtt_redelivery *r)
 {
     r->written = at_most(r->written + r->held_length, MQTT_REDELIVERY_MAX);
     r->held_length = 0;
 }
 
-/* What this connection brought was before what it still owed. */
+/* What this connection brought was before what it still owed. More than the receive maximum is not on its way. */
 void
 mqtt_redelivery_break(struct mqtt_redelivery *r)
 {
@@ -31,7 +25,8 @@ mqtt_redelivery_break(struct mqtt_redelivery *r)
     memmove(r->due + r->held_length, r->due, kept * sizeof *r->due);
     memcpy(r->due, r->held, r->held_length * sizeof *r->due);
     r->due_length = r->held_length + kept;
-    r->unsure = at_most(r->unsure + r->written, MQTT_REDELIVERY_MAX);
+    r->unsure = at_most(r->unsure + r->written,
+                        MQTT_GATE_MESSAGES_MAX - at_most(r->due_length, MQTT_GATE_MESSAGES_MAX));
     r->held_length = 0;
     r->written = 0;
 }
@@ -46,10 +41,11 @@ mqtt_redelivery_forget(struct mqtt_redelivery *r)
 }
 
 static void
-mqtt_redelivery_drop(struct mqtt_redelivery *r, size_t first, size_t length)
+mqtt_redelivery_push(struct mqtt_redelivery *r, struct mqtt_redelivery_key key)
 {
-    r->due_length -= length;
-    memmove(r->due + first, r->due + first + length, (r->due_length - first) * sizeof *r->due);
+    if (r->held_length < MQTT_REDELIVERY_MAX) {
+        r->held[r->held_length++] = key;
+    }
 }
 
 /* One that is not due: of those whose PUBACK may have been lost, or none of the due ones comes any more. */
@@ -66,6 +62,20 @@ mqtt_redelivery_pass(struct mqtt_redelivery *r, struct mqtt_redelivery_key key)
     }
 }
 
+void
+mqtt_redelivery_hold(struct mqtt_redelivery *r, struct mqtt_redelivery_key key)
+{
+    mqtt_redelivery_pass(r, key);
+    mqtt_redelivery_push(r, key);
+}
+
+static void
+mqtt_redelivery_drop(struct mqtt_redelivery *r, size_t first, size_t length)
+{
+    r->due_length -= length;
+    memmove(r->due + first, r->due + first + length, (r->due_length - first) * sizeof *r->due);
+}
+
 bool
 mqtt_redelivery_take(struct mqtt_redelivery *r, struct mqtt_redelivery_key key)
 {
@@ -74,7 +84,6 @@ mqtt_redelivery_take(struct mqtt_redelivery *r, struct mqtt_redelivery_key key)
         i++;
     }
     if (i == r->due_length) {
-        mqtt_redelivery_pass(r, key);
         return false;
     }
     if (r->due[i].hash != key.hash) {
@@ -82,6 +91,6 @@ mqtt_redelivery_take(struct mqtt_redelivery *r, struct mqtt_redelivery_key key)
         return false;
     }
     mqtt_redelivery_drop(r, 0, i + 1); /* with those before it, which would have come before */
-    mqtt_redelivery_hold(r, key);
+    mqtt_redelivery_push(r, key);
     return true;
 }

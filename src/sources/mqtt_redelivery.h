@@ -32,7 +32,9 @@ struct mqtt_redelivery {
     size_t unsure; /* so many may come again that are not known */
 };
 
-/* The library has its PUBACK to write. One too many is forgotten: it may be stored twice. */
+/*
+ * One that was not due was taken; the library has its PUBACK to write. One too many is forgotten: it may be stored twice.
+ */
 void mqtt_redelivery_hold(struct mqtt_redelivery *r, struct mqtt_redelivery_key key);
 
 /* PUBACKs were written: of some the broker may have them, and give their packet ids to other messages. */
