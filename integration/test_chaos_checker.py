@@ -313,3 +313,18 @@ def test_who_saw_the_log_lives_until_it_has_found_out_that_it_was_restored(seed)
     rewound = [fault for fault in faults if fault.kind in ("restore", "failover")]
     assert kills and rewound
     assert not [fault for fault in rewound if any(fault.begin <= kill < fault.end + 5 for kill in kills)]
+
+
+def log_of(*lines):
+    return Logged("\n".join(f"time=1970-01-01T00:{line} x=y".replace("Z event", "Z level=warn event") for line in lines))
+
+
+def test_overflows_that_were_suppressed_lie_behind_the_line_before():
+    first, second = log_of("00:10.000Z event=source.dropped", "00:14.000Z event=source.dropped suppressed=3").overflows()
+    assert (first.begin, second.begin) == (9, 10)
+
+
+def test_nobody_was_silent_before_the_process_was_there():
+    down = 'event=source.down source=shop why="the peer did not answer in time"'
+    assert log_of("00:10.000Z event=serve.started", f"00:11.500Z {down}").states()["shop"] == [(10, False)]
+    assert log_of("00:02.000Z event=serve.started", f"00:11.500Z {down}").states()["shop"] == [(9.5, False)]

@@ -28,25 +28,31 @@ class Logged:
         return found | {"log": self._states(line for line in self._lines("replay.up", "replay.down")
                                             if '"the feed: ' not in line[2])}
 
-    @staticmethod
-    def _states(lines):
-        """A Redis that did not answer in time was silent before."""
+    def _states(self, lines):
+        """A Redis that did not answer in time was silent before, though not before the process was there."""
+        starts = [stamp for stamp, _, _ in self._lines("serve.started")]
         states = []
         for stamp, event, rest in lines:
             assert "suppressed=" not in rest, rest
             if "the peer did not answer in time" in rest:
-                stamp = max(stamp - 2 * IDLE_S, states[-1][0] if states else 0)
+                start = max((at for at in starts if at <= stamp), default=0)
+                stamp = max(stamp - 2 * IDLE_S, states[-1][0] if states else 0, start)
             states.append((stamp, event.endswith(".up")))
         return states
 
     def overflows(self):
         """
         What did not find room to wait for the log, as the faults that they are. A line may speak for the second around
-        it; what is lost shows behind the events that waited, so not before the log takes them.
+        it, and for those suppressed since the one before it; what is lost shows behind the events that waited, so not
+        before the log takes them.
         """
         states = self.states()["log"]
-        return [Applied("log", "overflow", stamp - 1, _stored_again(states, stamp))
-                for stamp, _, _ in self._lines("source.dropped")]
+        found, before = [], 0
+        for stamp, _, rest in self._lines("source.dropped"):
+            begin = min(stamp - 1, before) if "suppressed=" in rest else stamp - 1
+            found.append(Applied("log", "overflow", begin, _stored_again(states, stamp)))
+            before = stamp
+        return found
 
 
 def _stored_again(states, stamp):
