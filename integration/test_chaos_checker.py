@@ -284,14 +284,17 @@ def test_what_is_stored_again_after_a_life_is_not_missing_in_it():
     assert check(sent, other, silent, applied=[lost]).lost == 1
 
 
+def log_of(*lines):
+    return Logged("\n".join(f"time=1970-01-01T00:{line} x=y".replace("Z event", "Z level=warn event") for line in lines))
+
+
 @pytest.mark.parametrize("lines, ends", [
     (["00:10.000Z event=source.dropped"], 11),
     (["00:09.000Z event=replay.down", "00:10.000Z event=source.dropped", "00:14.500Z event=replay.up"], 14.5),
     (["00:09.000Z event=replay.down", "00:10.000Z event=source.dropped"], float("inf")),
 ])
 def test_an_overflow_shows_when_the_log_takes_events_again(lines, ends):
-    overflow, = Logged("\n".join(f"time=1970-01-01T00:{line} x=y".replace("Z event", "Z level=warn event")
-                                 for line in lines)).overflows()
+    overflow, = log_of(*lines).overflows()
     assert (overflow.begin, overflow.end) == (9, ends)
 
 
@@ -313,10 +316,6 @@ def test_who_saw_the_log_lives_until_it_has_found_out_that_it_was_restored(seed)
     rewound = [fault for fault in faults if fault.kind in ("restore", "failover")]
     assert kills and rewound
     assert not [fault for fault in rewound if any(fault.begin <= kill < fault.end + 5 for kill in kills)]
-
-
-def log_of(*lines):
-    return Logged("\n".join(f"time=1970-01-01T00:{line} x=y".replace("Z event", "Z level=warn event") for line in lines))
 
 
 def test_overflows_that_were_suppressed_lie_behind_the_line_before():
