@@ -115,6 +115,15 @@ def test_a_redelivery_needs_the_connection_to_end_between():
     assert check(sent, record, plant=[(START + 8, False)]).doubled == 1
 
 
+def test_a_log_that_stood_still_stores_what_a_killed_process_had_sent():
+    sent = messages("plant")
+    record = deliver(Record(), sent, 1).event(sent[0], START + 5)
+    deliver(record, sent, 2, 3, 4, 5)
+    kill, stop = Applied("ingest", "kill", START - 6, START - 5), Applied("log", "stop", START - 7, START)
+    assert check(sent, record, applied=[kill]).doubled == 1
+    assert check(sent, record, applied=[kill, stop]).redelivered == {"runnel killed": 1}
+
+
 def test_redis_may_lack_a_run_of_an_outage():
     sent = messages("shop", [CONFIRMED, CONFIRMED, NOBODY, NOBODY, CONFIRMED])
     states = [(START - 1, True), (START + 10.5, False), (START + 35, True)]
