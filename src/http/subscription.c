@@ -63,8 +63,8 @@ subscription_reserve(struct subscription *s, struct str query, struct str in_pat
     if (length == 0) {
         return subscription_refuse(s, "no channel: ask for /events/{channel} or /events?channel=");
     }
-    if (in_path.size > 0 &&
-        length > 1) { /* a proxy that decides by the path would miss the others */
+    /* A proxy that decides by the path would miss the others. */
+    if (in_path.size > 0 && length > 1) {
         return subscription_refuse(
             s, "a channel in the path and one in the query: ask for all by ?channel=");
     }

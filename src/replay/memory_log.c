@@ -18,8 +18,8 @@ struct memory_channel {
     struct map_node node;
     struct list all;     /* in the log's channels: with events, or the tombstones, oldest first */
     struct list entries; /* oldest first */
-    struct list
-        *paged; /* the last one of the newest page, from which the next page is found; NULL: none */
+    /* The last one of the newest page, from which the next page is found; NULL: none. */
+    struct list *paged;
     uint64_t length, bytes;
     struct replay_keep keep; /* the last append's */
     event_id last;

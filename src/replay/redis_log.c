@@ -48,8 +48,8 @@ struct redis_log {
     atomic_ulong invalid; /* entries that readers left out */
     bool is_head_known;   /* on this connection */
     size_t heads_asked;   /* reads of the head under way */
-    size_t
-        heads_early; /* the oldest of them, from before the feed subscribed: it may lack what came between */
+    /* The oldest of them, from before the feed subscribed: it may lack what came between. */
+    size_t heads_early;
     bool is_up;
     char client_why[WHY_SIZE]; /* why the client is down; "": never was */
     char feed_why[WHY_SIZE];
