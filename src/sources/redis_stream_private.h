@@ -28,9 +28,11 @@ struct redis_stream {
     struct timer retry; /* runs: nothing else is done */
     struct backoff backoff;
     size_t under_way; /* commands */
-    uint64_t looked_ms;
-    size_t looked; /* streams that were asked about since */
-    bool must_look;
+    uint64_t look_began_ms;
+    uint64_t look_due_ms; /* the next one */
+    size_t looked;        /* streams that were asked about in this one */
+    bool is_looking;
+    bool must_look;                 /* from the beginning */
     bool is_look_too_large;         /* the reply that ended the connection */
     bool is_asking;                 /* the log was asked for a mark */
     size_t read_count;              /* COUNT of the next XREAD */

@@ -1,11 +1,16 @@
-/* XINFO of every stream, about once a second: what was trimmed, and what cannot be read. */
+/*
+ * XINFO of every stream, about once a second: what was trimmed, and what cannot be read. Each answer
+ * has the first and the last entry, whole: what takes long is done less often.
+ */
 
 #include "sources/redis_stream_private.h"
 
 #include <stdio.h>
 
 enum {
-    LOOK_EVERY_MS = 1000,
+    LOOK_PAUSE_MIN_MS = 1000,
+    LOOK_PAUSE_MAX_MS = 60000,
+    LOOK_PAUSE_TIMES = 9,  /* what the last one took: the rest is left for reading */
     LOOK_AGAIN_MS = 60000, /* chosen: costs all streams the connection */
 };
 
@@ -90,14 +95,35 @@ stream_source_look(struct redis_stream *r)
     }
 }
 
+static void
+stream_source_begin_look(struct redis_stream *r, uint64_t now)
+{
+    r->must_look = false;
+    r->is_looking = true;
+    r->look_began_ms = now;
+    r->looked = 0;
+    r->bad[0] = '\0';
+}
+
+/* The pause begins here, or a look that takes longer than it would leave no time to read. */
+static void
+stream_source_end_look(struct redis_stream *r, uint64_t now)
+{
+    uint64_t pause = LOOK_PAUSE_TIMES * (now - r->look_began_ms);
+    pause = pause < LOOK_PAUSE_MAX_MS ? pause : LOOK_PAUSE_MAX_MS;
+    r->is_looking = false;
+    r->look_due_ms = now + (pause > LOOK_PAUSE_MIN_MS ? pause : LOOK_PAUSE_MIN_MS);
+}
+
 bool
 stream_source_looks(struct redis_stream *r)
 {
-    if (r->must_look || loop_now_ms(r->settings.loop) - r->looked_ms >= LOOK_EVERY_MS) {
-        r->must_look = false;
-        r->looked_ms = loop_now_ms(r->settings.loop);
-        r->bad[0] = '\0';
-        r->looked = 0;
+    uint64_t now = loop_now_ms(r->settings.loop);
+    if (r->must_look || (!r->is_looking && now >= r->look_due_ms)) {
+        stream_source_begin_look(r, now);
     }
-    return r->looked < r->list.length;
+    if (r->is_looking && r->looked == r->list.length) {
+        stream_source_end_look(r, now);
+    }
+    return r->is_looking;
 }

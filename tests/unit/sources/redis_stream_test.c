@@ -704,6 +704,42 @@ test_redis_stream_of_nonsense_ends_the_connection(void **state)
     fake_server_free(fake);
 }
 
+static bool
+is_asked_for_info(void *arg)
+{
+    return fake_server_count(arg, "XINFO") > 0;
+}
+
+struct moment {
+    struct loop *loop;
+    uint64_t ms;
+};
+
+static bool
+moment_has_come(void *arg)
+{
+    const struct moment *m = arg;
+    return loop_now_ms(m->loop) >= m->ms;
+}
+
+static void
+test_redis_stream_is_read_also_where_looks_take_longer_than_their_pause(void **state)
+{
+    struct stream_rig *r = *state;
+    struct fake_server *fake = fake_server_new(r->loop);
+    fake_server_answer(fake, "XINFO", NULL);
+    fake_server_answer(fake, "XREAD", READ_ONE);
+    stream_rig_start_on(r, fake_server_port(fake));
+    wait_until(r->loop, is_asked_for_info, fake);
+    struct moment late = {r->loop, loop_now_ms(r->loop) + 1200};
+    wait_until(r->loop, moment_has_come, &late);
+    fake_server_send(fake, INFO_OLD);
+    stream_rig_expect(r, "a=six ");
+    assert_int_equal(fake_server_count(fake, "XINFO"), 1);
+    stream_rig_end(r);
+    fake_server_free(fake);
+}
+
 static void
 test_redis_stream_refusal_is_said(void **state)
 {
@@ -760,6 +796,7 @@ main(void)
         CASE(stopped_takes_nothing_more),
         CASE(of_an_old_server_works_without_counting),
         CASE(of_nonsense_ends_the_connection),
+        CASE(is_read_also_where_looks_take_longer_than_their_pause),
         CASE(refusal_is_said),
 #undef CASE
     };
