@@ -1,7 +1,6 @@
 #undef NDEBUG
-/* The redis-stream source on a real redis-server, and on one that says what the test wants. */
+/* The redis-stream source on a real redis-server. */
 #include "event/loop.h"
-#include "fake_server.h"
 #include "observability/metrics.h"
 #include "redis_server.h"
 #include "stream_rig.h"
@@ -18,20 +17,6 @@
 enum { LARGE_SIZE = 1024 * 1024 };
 
 static const char *const durable[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
-
-static int
-setup(void **state)
-{
-    *state = stream_rig_new();
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    stream_rig_free(*state);
-    return 0;
-}
 
 /* XADD key ids 1-0 … with the number as the value of the field f. */
 static void
@@ -651,115 +636,12 @@ test_redis_stream_stopped_takes_nothing_more(void **state)
     assert_string_equal(r->diary, "a=1 ");
 }
 
-/* --- servers that say other things --- */
-
-#define INFO_OLD                                                                                   \
-    "*6\r\n$6\r\nlength\r\n:1\r\n$17\r\nlast-generated-id\r\n$3\r\n5-0\r\n$11\r\nfirst-entry\r\n"  \
-    "*2\r\n$3\r\n5-0\r\n*0\r\n"
-#define READ_ONE "*1\r\n*2\r\n$1\r\na\r\n*1\r\n*2\r\n$3\r\n6-0\r\n*2\r\n$1\r\nf\r\n$3\r\nsix\r\n"
-
-static void
-test_redis_stream_of_an_old_server_works_without_counting(void **state)
-{
-    struct stream_rig *r = *state;
-    static char end[] = "$";
-    struct fake_server *fake = fake_server_new(r->loop);
-    r->config.stream.from = end;
-    fake_server_answer(fake, "XINFO", INFO_OLD);
-    fake_server_answer(fake, "XREAD", READ_ONE);
-    stream_rig_start_on(r, fake_server_port(fake));
-    stream_rig_expect(r, "a=six ");
-    assert_string_equal(stream_rig_mark(r, "a"), "6-0");
-    assert_int_equal(r->loss_calls, 0);
-    stream_rig_end(r);
-    fake_server_free(fake);
-}
-
-static void
-test_redis_stream_of_nonsense_ends_the_connection(void **state)
-{
-    static const char *const nonsense[] = {
-        "*1\r\n:5\r\n",
-        "*1\r\n*2\r\n$1\r\na\r\n:1\r\n",
-        "*1\r\n*2\r\n$1\r\nz\r\n*0\r\n",                           /* not asked for */
-        "*1\r\n*2\r\n$1\r\na\r\n*1\r\n*2\r\n$1\r\nx\r\n*0\r\n",    /* no id */
-        "*1\r\n*2\r\n$1\r\na\r\n*1\r\n*2\r\n$3\r\n6-0\r\n$-1\r\n", /* no fields */
-        "*1\r\n*2\r\n$1\r\na\r\n*1\r\n*2\r\n$3\r\n0-0\r\n*2\r\n$1\r\nf\r\n$0\r\n\r\n", /* read */
-    };
-    struct stream_rig *r = *state;
-    struct fake_server *fake = fake_server_new(r->loop);
-    fake_server_answer(fake, "XINFO", INFO_OLD);
-    fake_server_answer(fake, "XREAD", nonsense[0]);
-    stream_rig_start_on(r, fake_server_port(fake));
-    for (size_t i = 0; i < sizeof nonsense / sizeof nonsense[0]; i++) {
-        size_t before = fake_server_accepted(fake);
-        fake_server_answer(fake, "XREAD", nonsense[i]);
-        while (fake_server_accepted(fake) < before + 2) {
-            stream_rig_wait_health(r, "source shop: ");
-        }
-        stream_rig_wait_health(r, "down source shop: not what XREAD returns");
-    }
-    assert_string_equal(r->diary, "");
-    stream_rig_end(r);
-    fake_server_free(fake);
-}
-
-static bool
-is_asked_for_info(void *arg)
-{
-    return fake_server_count(arg, "XINFO") > 0;
-}
-
-struct moment {
-    struct loop *loop;
-    uint64_t ms;
-};
-
-static bool
-moment_has_come(void *arg)
-{
-    const struct moment *m = arg;
-    return loop_now_ms(m->loop) >= m->ms;
-}
-
-static void
-test_redis_stream_is_read_also_where_looks_take_longer_than_their_pause(void **state)
-{
-    struct stream_rig *r = *state;
-    struct fake_server *fake = fake_server_new(r->loop);
-    fake_server_answer(fake, "XINFO", NULL);
-    fake_server_answer(fake, "XREAD", READ_ONE);
-    stream_rig_start_on(r, fake_server_port(fake));
-    wait_until(r->loop, is_asked_for_info, fake);
-    struct moment late = {r->loop, loop_now_ms(r->loop) + 1200};
-    wait_until(r->loop, moment_has_come, &late);
-    fake_server_send(fake, INFO_OLD);
-    stream_rig_expect(r, "a=six ");
-    assert_int_equal(fake_server_count(fake, "XINFO"), 1);
-    stream_rig_end(r);
-    fake_server_free(fake);
-}
-
-static void
-test_redis_stream_refusal_is_said(void **state)
-{
-    struct stream_rig *r = *state;
-    struct fake_server *fake = fake_server_new(r->loop);
-    fake_server_answer(fake, "XINFO", INFO_OLD);
-    fake_server_answer(fake, "XREAD", "-NOPERM no\r\n");
-    stream_rig_start_on(r, fake_server_port(fake));
-    stream_rig_wait_health(r, "down source shop: NOPERM no");
-    fake_server_answer(fake, "XREAD", READ_ONE);
-    stream_rig_expect(r, "a=six ");
-    stream_rig_end(r);
-    fake_server_free(fake);
-}
-
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-#define CASE(name) cmocka_unit_test_setup_teardown(test_redis_stream_##name, setup, teardown)
+#define CASE(name)                                                                                 \
+    cmocka_unit_test_setup_teardown(test_redis_stream_##name, stream_rig_setup, stream_rig_teardown)
         CASE(from_the_beginning_takes_everything_in_order),
         CASE(from_the_end_takes_what_comes_after),
         CASE(from_an_id_takes_what_comes_after_it),
@@ -794,10 +676,6 @@ main(void)
         CASE(comes_back_with_its_server),
         CASE(cut_off_again_and_again_takes_each_entry_once),
         CASE(stopped_takes_nothing_more),
-        CASE(of_an_old_server_works_without_counting),
-        CASE(of_nonsense_ends_the_connection),
-        CASE(is_read_also_where_looks_take_longer_than_their_pause),
-        CASE(refusal_is_said),
 #undef CASE
     };
     return cmocka_run_group_tests_name("sources.redis_stream", tests, NULL, NULL);

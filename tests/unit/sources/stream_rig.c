@@ -147,8 +147,8 @@ rig_move_mark(void *arg, const struct mark *mark, uint64_t *ret_ticket)
 
 /* --- the rig --- */
 
-struct stream_rig *
-stream_rig_new(void)
+int
+stream_rig_setup(void **state)
 {
     static char name[] = "shop";
     static char from[] = "0";
@@ -166,12 +166,14 @@ stream_rig_new(void)
     r->config = (struct config_source){
         .name = name, .type = SOURCE_REDIS_STREAM, .stream = {.from = from, .field = field}};
     stream_rig_add(r, "a");
-    return r;
+    *state = r;
+    return 0;
 }
 
-void
-stream_rig_free(struct stream_rig *r)
+int
+stream_rig_teardown(void **state)
 {
+    struct stream_rig *r = *state;
     stream_rig_end(r);
     loop_task_cancel(r->announce);
     loop_free(r->loop);
@@ -180,6 +182,7 @@ stream_rig_free(struct stream_rig *r)
     metrics_free(r->metrics);
     free(r->announce);
     free(r);
+    return 0;
 }
 
 void

@@ -65,9 +65,9 @@ struct stream_rig {
     size_t wanted_count;
 };
 
-/* A source "shop" of the streams "a" (and "b"), from "0". */
-struct stream_rig *stream_rig_new(void);
-void stream_rig_free(struct stream_rig *r);
+/* Of cmocka; *state is a rig with a source "shop" of the stream "a", from "0". */
+int stream_rig_setup(void **state);
+int stream_rig_teardown(void **state);
 
 void stream_rig_add(struct stream_rig *r, const char *key);
 void stream_rig_serve(struct stream_rig *r, const char *const *options);
