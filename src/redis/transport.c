@@ -2,12 +2,12 @@
 
 #include "base/log.h"
 #include "event/loop.h"
+#include "event/resolve.h"
 #include "redis/tls.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
-#include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/util.h>
 #include <openssl/err.h>
@@ -22,29 +22,17 @@
 enum {
     PIECE_SIZE = 16 * 1024, /* hiredis moves what it has not parsed: hand it little at a time */
     IO_SIZE = 256 * 1024,   /* of one read or write; chosen */
-    WHY_SIZE = 256,
-    PORT_TEXT_SIZE = sizeof "65535"
-};
-
-/* A lookup outlives a transport that was closed meanwhile: evdns answers cancelled requests later.
- */
-struct lookup {
-    struct transport *owner; /* NULL: nobody waits */
-    struct evdns_getaddrinfo_request *request;
+    WHY_SIZE = 256
 };
 
 struct transport {
     struct loop *loop;
     const struct config_broker *broker;
     struct transport_listener listener;
-    SSL_CTX *tls;                         /* owned; NULL: plain TCP */
-    struct lookup *lookup;                /* under way; owned by evdns's callback */
-    struct evutil_addrinfo *addresses;    /* owned; of this attempt */
-    const struct evutil_addrinfo *trying; /* one of them */
-    size_t left;                          /* addresses not tried yet */
-    size_t first;                         /* which one an attempt begins with */
-    struct bufferevent *bev;              /* owned; NULL: closed */
-    struct event *readable;               /* owned; open, without TLS: bev does not read */
+    SSL_CTX *tls; /* owned; NULL: plain TCP */
+    struct resolve resolve;
+    struct bufferevent *bev; /* owned; NULL: closed */
+    struct event *readable;  /* owned; open, without TLS: bev does not read */
     bool is_open;
     char why[WHY_SIZE];
 };
@@ -66,35 +54,17 @@ transport_drop_bev(struct transport *t)
     t->is_open = false;
 }
 
-static void
-transport_drop_addresses(struct transport *t)
-{
-    if (t->addresses != NULL) {
-        evutil_freeaddrinfo(t->addresses);
-        t->addresses = NULL;
-    }
-    t->trying = NULL;
-    t->left = 0;
-}
-
 void
 transport_close(struct transport *t)
 {
-    if (t->lookup != NULL) {
-        t->lookup->owner = NULL;
-        if (t->lookup->request != NULL) {
-            evdns_getaddrinfo_cancel(t->lookup->request);
-        }
-        t->lookup = NULL;
-    }
+    resolve_cancel(&t->resolve);
     transport_drop_bev(t);
-    transport_drop_addresses(t);
 }
 
 void
 transport_give_up(struct transport *t)
 {
-    t->first++;
+    resolve_skip_tried(&t->resolve);
     transport_close(t);
 }
 
@@ -172,7 +142,7 @@ static void
 transport_on_connected(struct transport *t)
 {
     transport_set_options(bufferevent_getfd(t->bev));
-    transport_drop_addresses(t);
+    resolve_cancel(&t->resolve);
     if (t->tls == NULL && transport_read_itself(t) != 0) {
         (void)snprintf(t->why, sizeof t->why, "%s", err_text(ERR_MEMORY));
         transport_fail(t, ERR_MEMORY);
@@ -195,7 +165,7 @@ transport_on_event(struct bufferevent *bev, short what, void *arg)
         return;
     }
     int status = transport_explain(t, what);
-    if (!t->is_open && t->left > 0) {
+    if (!t->is_open && resolve_has_next(&t->resolve)) {
         transport_connect_next(t);
         return;
     }
@@ -293,11 +263,8 @@ transport_connect_one(struct transport *t, const struct evutil_addrinfo *address
 static void
 transport_connect_next(struct transport *t)
 {
-    while (t->left > 0) {
-        const struct evutil_addrinfo *address = t->trying;
-        assert(address != NULL);
-        t->trying = address->ai_next != NULL ? address->ai_next : t->addresses;
-        t->left--;
+    const struct evutil_addrinfo *address;
+    while ((address = resolve_next(&t->resolve)) != NULL) {
         if (transport_connect_one(t, address)) {
             return;
         }
@@ -305,66 +272,25 @@ transport_connect_next(struct transport *t)
     transport_fail(t, ERR_CONNECT);
 }
 
-/* Begins where the last attempt that was given up left off: a dead first address blocks nobody. */
 static void
-transport_begin(struct transport *t)
+transport_on_resolved(void *arg, const char *why)
 {
-    for (const struct evutil_addrinfo *a = t->addresses; a != NULL; a = a->ai_next) {
-        t->left++;
-    }
-    t->trying = t->addresses;
-    for (size_t skip = t->left > 0 ? t->first % t->left : 0; skip > 0; skip--) {
-        assert(t->trying != NULL);
-        t->trying = t->trying->ai_next;
-    }
-    transport_connect_next(t);
-}
-
-static void
-transport_on_lookup(int result, struct evutil_addrinfo *addresses, void *arg)
-{
-    struct lookup *lookup = arg;
-    struct transport *t = lookup->owner;
-    free(lookup);
-    if (t == NULL) {
-        if (addresses != NULL) {
-            evutil_freeaddrinfo(addresses);
-        }
-        return;
-    }
-    t->lookup = NULL;
-    t->addresses = addresses;
-    if (result != 0) {
-        (void)snprintf(t->why, sizeof t->why, "%s: %s", t->broker->host,
-                       evutil_gai_strerror(result));
+    struct transport *t = arg;
+    if (why != NULL) {
+        (void)snprintf(t->why, sizeof t->why, "%s: %s", t->broker->host, why);
         transport_fail(t, ERR_RESOLVE);
         return;
     }
-    transport_begin(t);
+    transport_connect_next(t);
 }
 
 void
 transport_open(struct transport *t)
 {
-    assert(t->bev == NULL && t->lookup == NULL);
-    struct evutil_addrinfo hints = {
-        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
-    char port[PORT_TEXT_SIZE];
-    struct evdns_base *dns = loop_dns(t->loop);
-    struct lookup *lookup = calloc(1, sizeof *lookup);
-    if (dns == NULL || lookup == NULL) {
-        free(lookup);
+    assert(t->bev == NULL);
+    if (resolve_start(&t->resolve, t->broker->host, t->broker->port) != 0) {
         (void)snprintf(t->why, sizeof t->why, "the resolver cannot be started");
         transport_fail(t, ERR_RESOLVE);
-        return;
-    }
-    (void)snprintf(port, sizeof port, "%u", (unsigned)t->broker->port);
-    lookup->owner = t;
-    t->lookup = lookup;
-    struct evdns_getaddrinfo_request *request =
-        evdns_getaddrinfo(dns, t->broker->host, port, &hints, transport_on_lookup, lookup);
-    if (request != NULL) { /* otherwise it was answered at once, and `lookup` is gone */
-        lookup->request = request;
     }
 }
 
@@ -427,6 +353,7 @@ transport_new(struct loop *loop,
     t->loop = loop;
     t->broker = broker;
     t->listener = *listener;
+    resolve_init(&t->resolve, loop, transport_on_resolved, t);
     if (transport_init_tls(t) != 0) {
         free(t);
         return NULL;

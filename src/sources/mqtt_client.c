@@ -6,6 +6,8 @@
 #include <mosquitto.h>
 
 #include <mqtt_protocol.h>
+#include <netdb.h>
+#include <sys/socket.h>
 
 /*
  * Chosen: the largest event that the memory log takes by default. MQTT 5 brokers leave out what is
@@ -13,6 +15,8 @@
  * cost for a moment (libmosquitto has no option for it).
  */
 enum { MQTT_CLIENT_PACKET_BYTES_MAX = 16 * 1024 * 1024 };
+
+enum { MQTT_CLIENT_ADDRESS_SIZE_MAX = 64 }; /* chosen: IPv6 with a zone ("%eth0") fits */
 
 static int
 mqtt_client_set_login(struct mosquitto *client, const struct config_broker *broker)
@@ -111,15 +115,20 @@ mqtt_client_set_properties(struct mosquitto *client, const struct mqtt_client_se
 int
 mqtt_client_connect(struct mosquitto *client,
                     const struct mqtt_client_settings *settings,
-                    const char *address)
+                    const struct evutil_addrinfo *address)
 {
     const struct config_source *config = settings->config;
+    char numeric[MQTT_CLIENT_ADDRESS_SIZE_MAX]; /* the library takes no other */
+    if (getnameinfo(address->ai_addr, (socklen_t)address->ai_addrlen, numeric, sizeof numeric, NULL,
+                    0, NI_NUMERICHOST) != 0) {
+        return MOSQ_ERR_EAI;
+    }
     if (config->mqtt.is_v5) {
         int result = mqtt_client_set_properties(client, settings);
         if (result != MOSQ_ERR_SUCCESS) {
             return result;
         }
     }
-    return mosquitto_connect_bind_async(client, address, config->broker.port,
+    return mosquitto_connect_bind_async(client, numeric, config->broker.port,
                                         (int)config->mqtt.keepalive_s, NULL);
 }

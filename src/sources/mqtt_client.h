@@ -8,6 +8,8 @@
 #include "base/err.h"
 #include "config/config.h"
 
+#include <event2/util.h>
+
 struct mosquitto;
 struct mqtt_tls;
 
@@ -22,10 +24,7 @@ struct mqtt_client_settings {
 /* The caller sets its callbacks, and frees it with mosquitto_destroy(). NULL on OOM. */
 struct mosquitto *mqtt_client_new(const struct mqtt_client_settings *settings);
 
-/*
- * Begins to connect to a numeric address, without waiting. A result of libmosquitto's, with errno
- * where it is MOSQ_ERR_ERRNO.
- */
+/* Begins to connect, without waiting. A result of libmosquitto's, with errno where it is MOSQ_ERR_ERRNO. */
 MUST_CHECK int mqtt_client_connect(struct mosquitto *client,
                                    const struct mqtt_client_settings *settings,
-                                   const char *address);
+                                   const struct evutil_addrinfo *address);

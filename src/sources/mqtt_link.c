@@ -284,7 +284,7 @@ mqtt_link_begin(struct mqtt_link *l)
 }
 
 int
-mqtt_link_open(struct mqtt_link *l, const char *address)
+mqtt_link_open(struct mqtt_link *l, const struct evutil_addrinfo *address)
 {
     assert(mqtt_link_is_gone(l));
     mqtt_link_begin(l);

@@ -19,6 +19,7 @@
 #include "sources/mqtt_reason.h"
 
 #include <event2/event_struct.h>
+#include <event2/util.h>
 
 struct loop;
 struct mosquitto_message;
@@ -85,7 +86,7 @@ void mqtt_link_init(struct mqtt_link *l,
                     const struct mqtt_link_listener *listener);
 
 /* Links that are gone only. ERR_CONNECT, ERR_MEMORY, with l->why and without on_close. */
-MUST_CHECK int mqtt_link_open(struct mqtt_link *l, const char *address);
+MUST_CHECK int mqtt_link_open(struct mqtt_link *l, const struct evutil_addrinfo *address);
 
 /* From a listener's function: closes once the library has returned, with on_close; sends nothing more. */
 void mqtt_link_drop(struct mqtt_link *l, const char *why);

@@ -105,8 +105,8 @@ static void
 mqtt_session_try_address(struct mqtt_session *s, const char *why)
 {
     mqtt_redelivery_break(&s->redelivery);
-    while (s->next_address < s->addresses.length) {
-        const char *address = s->addresses.addresses[s->next_address++];
+    const struct evutil_addrinfo *address;
+    while ((address = resolve_next(&s->resolve)) != NULL) {
         if (mqtt_link_open(&s->link, address) == 0) {
             mqtt_session_set_bounded_state(s, MQTT_SESSION_CONNECTING);
             return;
@@ -117,17 +117,15 @@ mqtt_session_try_address(struct mqtt_session *s, const char *why)
 }
 
 static void
-mqtt_session_on_resolved(void *arg, const struct resolve_result *result, const char *why)
+mqtt_session_on_resolved(void *arg, const char *why)
 {
     struct mqtt_session *s = arg;
-    if (result == NULL) {
+    if (why != NULL) {
         char text[STATUS_TEXT_SIZE_MAX];
         (void)snprintf(text, sizeof text, "%s: %s", err_text(ERR_RESOLVE), why);
         mqtt_session_fail(s, STATUS_DOWN, text);
         return;
     }
-    s->addresses = *result;
-    s->next_address = 0;
     mqtt_session_try_address(s, "");
 }
 
@@ -146,7 +144,8 @@ mqtt_session_connect(struct mqtt_session *s)
         return;
     }
     mqtt_session_set_bounded_state(s, MQTT_SESSION_RESOLVING);
-    int err = resolve_start(&s->resolve, s->settings->config->broker.host);
+    const struct config_broker *broker = &s->settings->config->broker;
+    int err = resolve_start(&s->resolve, broker->host, broker->port);
     if (err != 0) {
         mqtt_session_fail(s, STATUS_DOWN, err_text(err));
     }

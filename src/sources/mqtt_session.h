@@ -11,13 +11,13 @@
 
 #include "base/backoff.h"
 #include "event/loop.h"
+#include "event/resolve.h"
 #include "event/timer.h"
 #include "sources/mqtt_gate.h"
 #include "sources/mqtt_intake.h"
 #include "sources/mqtt_link.h"
 #include "sources/mqtt_redelivery.h"
 #include "sources/mqtt_subscriber.h"
-#include "sources/resolve.h"
 #include "sources/source.h"
 #include "sources/status.h"
 
@@ -47,8 +47,6 @@ struct mqtt_session {
     struct timer timer;     /* of the state */
     struct loop_task flush; /* the gate opened */
     struct resolve resolve;
-    struct resolve_result addresses;
-    size_t next_address;
     struct mqtt_link link;
     struct mqtt_gate gate;
     struct mqtt_redelivery redelivery;
