@@ -93,6 +93,9 @@ static void
 mqtt_session_fail(struct mqtt_session *s, enum status_kind kind, const char *why)
 {
     mqtt_session_note_end_of_connection(s);
+    if (s->state != MQTT_SESSION_UP) { /* one that only accepts, or refuses us, blocks nobody */
+        resolve_skip_tried(&s->resolve);
+    }
     resolve_cancel(&s->resolve);
     mqtt_link_close(&s->link);
     status_set(&s->status, kind, why);
@@ -389,6 +392,7 @@ mqtt_session_on_timer(void *arg)
         break;
     case MQTT_SESSION_CONNECTING:
         mqtt_link_close(&s->link);
+        resolve_skip_tried(&s->resolve);
         mqtt_session_try_address(s, "the broker did not answer in time");
         break;
     case MQTT_SESSION_SUBSCRIBING:

@@ -6,7 +6,7 @@
  *                    ^         (each address)                │
  *                    └────────────── WAITING <───────────────┴── from each of them, on failure
  *
- * Ingest loop.
+ * Each attempt begins with the address behind the last one that came to nothing. Ingest loop.
  */
 
 #include "base/backoff.h"

@@ -77,12 +77,12 @@ fake_broker_on_accept(struct evconnlistener *listener,
     }
 }
 
-void
-fake_broker_init(struct fake_broker *f, struct rig *r, bool is_v5)
+static void
+fake_broker_listen(struct fake_broker *f, struct rig *r, const char *text, uint16_t port)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
     socklen_t size = sizeof address;
-    *f = (struct fake_broker){.is_v5 = is_v5, .suback = 1};
+    assert(inet_pton(AF_INET, text, &address.sin_addr) == 1);
     f->listener = evconnlistener_new_bind(loop_base(r->loop), fake_broker_on_accept, f,
                                           LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, -1,
                                           (struct sockaddr *)&address, (int)sizeof address);
@@ -90,8 +90,22 @@ fake_broker_init(struct fake_broker *f, struct rig *r, bool is_v5)
     assert(getsockname(evconnlistener_get_fd(f->listener), (struct sockaddr *)&address, &size) ==
            0);
     f->port = ntohs(address.sin_port);
+}
+
+void
+fake_broker_init(struct fake_broker *f, struct rig *r, bool is_v5)
+{
+    *f = (struct fake_broker){.is_v5 = is_v5, .suback = 1};
+    fake_broker_listen(f, r, "127.0.0.1", 0);
     r->config.broker.port = f->port;
     r->config.mqtt.is_v5 = is_v5;
+}
+
+void
+fake_broker_init_beside(struct fake_broker *f, struct rig *r, const char *address)
+{
+    *f = (struct fake_broker){.is_v5 = r->config.mqtt.is_v5, .suback = 1};
+    fake_broker_listen(f, r, address, r->config.broker.port);
 }
 
 static X509 *

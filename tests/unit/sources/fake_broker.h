@@ -56,7 +56,10 @@ struct fake_broker {
     bool is_clean;      /* the last CONNECT's flag */
 };
 
+/* The rig's broker, on 127.0.0.1. */
 void fake_broker_init(struct fake_broker *f, struct rig *r, bool is_v5);
+/* One more of the same port, on another address of loopback. */
+void fake_broker_init_beside(struct fake_broker *f, struct rig *r, const char *address);
 /* From now on TLS, with a certificate that nobody has signed. */
 void fake_broker_use_tls(struct fake_broker *f, struct rig *r);
 void fake_broker_fini(struct fake_broker *f);
