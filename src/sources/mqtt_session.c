@@ -2,157 +2,9 @@
 
 #include "base/log.h"
 #include "observability/metrics.h"
+#include "sources/mqtt_session_private.h"
 
 #include <mosquitto.h>
-
-#include <assert.h>
-#include <stdio.h>
-
-static bool
-mqtt_session_state_may_follow(enum mqtt_session_state from, enum mqtt_session_state to)
-{
-    switch (to) {
-    case MQTT_SESSION_STOPPED:
-        return true;
-    case MQTT_SESSION_WAITING:
-        return from != MQTT_SESSION_STOPPED;
-    case MQTT_SESSION_RESOLVING:
-        return from == MQTT_SESSION_STOPPED || from == MQTT_SESSION_WAITING;
-    case MQTT_SESSION_CONNECTING:
-        return from == MQTT_SESSION_RESOLVING || from == MQTT_SESSION_CONNECTING;
-    case MQTT_SESSION_SUBSCRIBING:
-        return from == MQTT_SESSION_CONNECTING || from == MQTT_SESSION_SUBSCRIBING;
-    case MQTT_SESSION_UP:
-        return from == MQTT_SESSION_SUBSCRIBING || from == MQTT_SESSION_UP;
-    }
-    return false;
-}
-
-static void
-mqtt_session_set_state(struct mqtt_session *s, enum mqtt_session_state state)
-{
-    static const char *const names[] = {
-        [MQTT_SESSION_STOPPED] = "stopped",         [MQTT_SESSION_WAITING] = "waiting",
-        [MQTT_SESSION_RESOLVING] = "resolving",     [MQTT_SESSION_CONNECTING] = "connecting",
-        [MQTT_SESSION_SUBSCRIBING] = "subscribing", [MQTT_SESSION_UP] = "up"};
-    bool is_legal = mqtt_session_state_may_follow(s->state, state);
-    assert(is_legal);
-    (void)is_legal;
-    log_debug("source.state", LOG_TEXT("source", s->settings->config->name),
-              LOG_TEXT("state", names[state]));
-    s->state = state;
-    timer_stop(&s->timer);
-}
-
-/* The state that may last only for broker.connect_timeout. */
-static void
-mqtt_session_set_bounded_state(struct mqtt_session *s, enum mqtt_session_state state)
-{
-    mqtt_session_set_state(s, state);
-    timer_start(&s->timer, s->settings->config->broker.connect_timeout_ms);
-}
-
-static void
-mqtt_session_wait(struct mqtt_session *s)
-{
-    mqtt_session_set_state(s, MQTT_SESSION_WAITING);
-    timer_start(&s->timer, backoff_next_ms(&s->backoff));
-}
-
-static void
-mqtt_session_note_end_of_connection(struct mqtt_session *s)
-{
-    uint64_t lasted_ms = loop_now_ms(s->settings->loop) - s->up_ms;
-    if (s->state == MQTT_SESSION_UP && lasted_ms >= s->settings->config->broker.retry_max_ms) {
-        backoff_reset(&s->backoff);
-    }
-}
-
-/* The new filters hold: the broker has confirmed them all. */
-static void
-mqtt_session_settle_change(struct mqtt_session *s)
-{
-    s->change = MQTT_CHANGE_NONE;
-    mqtt_subscriber_settle(&s->subscriber);
-    s->settings->owner.on_resubscribed(s->settings->owner.arg);
-}
-
-/* Without a connection there is nothing to wait for. */
-static void
-mqtt_session_finish_change(struct mqtt_session *s)
-{
-    if (s->change == MQTT_CHANGE_WAITS) {
-        mqtt_subscriber_adopt(&s->subscriber);
-    }
-    if (s->change != MQTT_CHANGE_NONE) {
-        mqtt_session_settle_change(s);
-    }
-}
-
-static void
-mqtt_session_fail(struct mqtt_session *s, enum status_kind kind, const char *why)
-{
-    mqtt_session_note_end_of_connection(s);
-    if (s->state != MQTT_SESSION_UP) { /* one that only accepts, or refuses us, blocks nobody */
-        resolve_skip_tried(&s->resolve);
-    }
-    resolve_cancel(&s->resolve);
-    mqtt_link_close(&s->link);
-    status_set(&s->status, kind, why);
-    mqtt_session_wait(s);
-    mqtt_session_finish_change(s);
-}
-
-/* Connects to the next of the addresses, or gives up with `why` the last one failed. */
-static void
-mqtt_session_try_address(struct mqtt_session *s, const char *why)
-{
-    mqtt_redelivery_break(&s->redelivery);
-    const struct evutil_addrinfo *address;
-    while ((address = resolve_next(&s->resolve)) != NULL) {
-        if (mqtt_link_open(&s->link, address) == 0) {
-            mqtt_session_set_bounded_state(s, MQTT_SESSION_CONNECTING);
-            return;
-        }
-        why = s->link.why;
-    }
-    mqtt_session_fail(s, STATUS_DOWN, why);
-}
-
-static void
-mqtt_session_on_resolved(void *arg, const char *why)
-{
-    struct mqtt_session *s = arg;
-    if (why != NULL) {
-        char text[STATUS_TEXT_SIZE_MAX];
-        (void)snprintf(text, sizeof text, "%s: %s", err_text(ERR_RESOLVE), why);
-        mqtt_session_fail(s, STATUS_DOWN, text);
-        return;
-    }
-    mqtt_session_try_address(s, "");
-}
-
-static void
-mqtt_session_connect(struct mqtt_session *s)
-{
-    if (!mqtt_link_is_gone(&s->link)) {
-        mqtt_session_wait(s);
-        return;
-    }
-    if (mqtt_gate_is_closed(&s->gate)) {
-        /* The broker would begin with what waits for the log already: it would be stored twice. */
-        status_set(&s->status, STATUS_DOWN,
-                   "the replay log does not store: waiting for it before connecting again");
-        mqtt_session_wait(s);
-        return;
-    }
-    mqtt_session_set_bounded_state(s, MQTT_SESSION_RESOLVING);
-    const struct config_broker *broker = &s->settings->config->broker;
-    int err = resolve_start(&s->resolve, broker->host, broker->port);
-    if (err != 0) {
-        mqtt_session_fail(s, STATUS_DOWN, err_text(err));
-    }
-}
 
 static void
 mqtt_session_note_downgrade(const struct mqtt_session *s)
@@ -189,37 +41,13 @@ mqtt_session_bound_subscribing(struct mqtt_session *s)
 
 static void mqtt_session_become_up(struct mqtt_session *s);
 
-/* `result` of one of the subscriber's steps. */
-static void
+void
 mqtt_session_follow_subscriber(struct mqtt_session *s, int result)
 {
     if (result == MQTT_SUBSCRIBER_E_DONE) {
         mqtt_session_become_up(s);
     } else if (result < 0) {
         mqtt_link_drop(&s->link, err_text(result));
-    }
-}
-
-static void
-mqtt_session_begin_change(struct mqtt_session *s)
-{
-    s->change = MQTT_CHANGE_ADDING;
-    mqtt_session_set_bounded_state(s, MQTT_SESSION_UP);
-    mqtt_subscriber_adopt(&s->subscriber);
-    /* Not when the last one is answered: the retained messages of the first ones come before that. */
-    s->settings->owner.on_changing(s->settings->owner.arg);
-    mqtt_session_follow_subscriber(
-        s, mqtt_subscriber_add(&s->subscriber, s->link.client, mqtt_intake_options(&s->intake)));
-}
-
-/* While the connection is up. */
-static void
-mqtt_session_try_change(struct mqtt_session *s)
-{
-    if (mqtt_subscriber_is_busy(&s->subscriber)) {
-        mqtt_session_set_bounded_state(s, MQTT_SESSION_UP);
-    } else {
-        mqtt_session_begin_change(s);
     }
 }
 
@@ -460,26 +288,6 @@ void
 mqtt_session_start(struct mqtt_session *s)
 {
     mqtt_session_connect(s);
-}
-
-int
-mqtt_session_plan(struct mqtt_session *s,
-                  const struct source_subscription *subscriptions,
-                  size_t length)
-{
-    return mqtt_subscriber_plan(&s->subscriber, subscriptions, length);
-}
-
-void
-mqtt_session_resubscribe(struct mqtt_session *s)
-{
-    s->change = MQTT_CHANGE_WAITS;
-    if (s->state == MQTT_SESSION_UP) {
-        mqtt_session_try_change(s);
-        mqtt_link_update(&s->link);
-    } else if (s->state != MQTT_SESSION_SUBSCRIBING) {
-        mqtt_session_finish_change(s);
-    }
 }
 
 void

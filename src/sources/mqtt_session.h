@@ -37,7 +37,7 @@ enum mqtt_session_change {
     MQTT_CHANGE_ADDING, /* until the new ones are answered; the timer bounds it */
 };
 
-/* Fields private to mqtt_session.c. */
+/* Fields are private to mqtt_session*.c, but for `link`, which the client's callbacks get. */
 struct mqtt_session {
     const struct source_settings *settings;    /* borrowed */
     const struct mqtt_client_settings *client; /* borrowed */
