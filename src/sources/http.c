@@ -207,7 +207,7 @@ http_resubscribe(struct source *s)
 static bool
 http_is_idle(const struct source *s)
 {
-    return ((const struct http *)s)->waiters.length == 0;
+    return http_waiters_is_empty(&((const struct http *)s)->waiters);
 }
 
 static void

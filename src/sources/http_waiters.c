@@ -89,6 +89,12 @@ http_waiters_init(struct http_waiters *w, struct loop *loop)
     timer_init(&w->timer, loop, http_waiters_on_timer, w);
 }
 
+bool
+http_waiters_is_empty(const struct http_waiters *w)
+{
+    return w->length == 0;
+}
+
 void
 http_waiters_fini(struct http_waiters *w)
 {

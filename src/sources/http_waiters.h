@@ -8,6 +8,7 @@
 #include "base/list.h"
 #include "event/timer.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -30,6 +31,9 @@ struct http_waiters {
 };
 
 void http_waiters_init(struct http_waiters *w, struct loop *loop);
+
+/* Nothing waits, and no place is taken. */
+bool http_waiters_is_empty(const struct http_waiters *w);
 
 /* Answers what waits: 503. */
 void http_waiters_fini(struct http_waiters *w);

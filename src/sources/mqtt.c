@@ -24,9 +24,7 @@ struct mqtt {
 static int
 mqtt_start(struct source *s)
 {
-    struct mqtt_session *session = &((struct mqtt *)s)->session;
-    status_publish(&session->status);
-    mqtt_session_start(session);
+    mqtt_session_start(&((struct mqtt *)s)->session);
     return 0;
 }
 

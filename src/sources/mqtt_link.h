@@ -55,7 +55,7 @@ struct mqtt_link_listener {
     void (*on_close)(void *arg, enum mqtt_link_end end, const char *why);
 };
 
-/* Fields are private to mqtt_link.c and mqtt_callbacks.c, but for `client`. */
+/* Private to mqtt_link.c and mqtt_callbacks.c, but for `client`; the session reads `why`, `written_ms`. */
 struct mqtt_link {
     struct loop *loop; /* borrowed, like all of the following */
     struct mqtt_gate *gate;

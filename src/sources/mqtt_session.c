@@ -287,6 +287,7 @@ mqtt_session_init(struct mqtt_session *s,
 void
 mqtt_session_start(struct mqtt_session *s)
 {
+    status_publish(&s->status);
     mqtt_session_connect(s);
 }
 

@@ -65,6 +65,7 @@ MUST_CHECK int mqtt_session_init(struct mqtt_session *s,
                                  const struct mqtt_client_settings *client);
 void mqtt_session_fini(struct mqtt_session *s);
 
+/* Tells its status, and connects. */
 void mqtt_session_start(struct mqtt_session *s);
 
 /* As source_plan(), source_resubscribe(). */

@@ -26,7 +26,10 @@ struct mqtt_subscriber_packet {
     size_t first, length; /* filters; length 0: no packet */
 };
 
-/* Fields private to mqtt_subscriber.c. */
+/*
+ * Fields are private to mqtt_subscriber.c, but for `filters` and `retiring`, which the session and the
+ * intake ask and tell about messages, and `qos`, which the session reads.
+ */
 struct mqtt_subscriber {
     const struct source_settings *settings; /* borrowed */
     struct mqtt_filters filters;
