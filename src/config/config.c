@@ -110,6 +110,17 @@ root_read_keys(struct reader *r, const yaml_node_t *root)
 }
 
 static void
+root_settle_keep(struct config *c)
+{
+    c->replay.keep_longest_ms = c->replay.keep.for_ms;
+    for (size_t i = 0; i < c->routes_length; i++) {
+        if (c->routes[i].keep.for_ms > c->replay.keep_longest_ms) {
+            c->replay.keep_longest_ms = c->routes[i].keep.for_ms;
+        }
+    }
+}
+
+static void
 root_read(struct reader *r)
 {
     yaml_node_t *root = yaml_document_get_root_node(r->document);
@@ -123,6 +134,7 @@ root_read(struct reader *r)
     if (r->failure == 0) {
         channels_add_routes(r);
     }
+    root_settle_keep(r->config);
 }
 
 static int

@@ -152,6 +152,7 @@ struct config_replay {
     struct config_broker redis;
     char *prefix;                       /* of the Redis keys */
     struct config_keep keep;            /* default of every route; both set */
+    uint64_t keep_longest_ms;           /* of the default and all routes */
     uint64_t memory_bytes;              /* memory store: all channels */
     uint64_t channel_bytes;             /* memory store: one channel */
     uint64_t queue_events, queue_bytes; /* waiting to be appended */

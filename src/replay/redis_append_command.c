@@ -80,6 +80,7 @@ command_add_state(struct append_command *c, const struct append_request *r)
     command_add_number(c, r->confirmed);
     command_add_number(c, r->batch->loss);
     command_add_number(c, strlen(r->keys->stream));
+    command_add_number(c, r->span_ms);
     command_add_number(c, c->marks_length);
 }
 

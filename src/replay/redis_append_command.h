@@ -9,8 +9,8 @@ struct redis_script;
 
 enum {
     APPEND_MARKS_MAX = BATCH_DRAFTS_MAX,
-    APPEND_NUMBERS_MAX = 9 + 2 * APPEND_MARKS_MAX + 4 * REPLAY_MARKED_MAX,
-    APPEND_WORDS_MAX = 3 + 2 + 8 + 5 * APPEND_MARKS_MAX + 6 * REPLAY_MARKED_MAX
+    APPEND_NUMBERS_MAX = 10 + 2 * APPEND_MARKS_MAX + 4 * REPLAY_MARKED_MAX,
+    APPEND_WORDS_MAX = 3 + 2 + 9 + 5 * APPEND_MARKS_MAX + 6 * REPLAY_MARKED_MAX
 };
 
 struct append_request {
@@ -18,6 +18,7 @@ struct append_request {
     const struct redis_keys *keys;
     const struct batch *batch;
     event_id seen;
+    uint64_t span_ms;     /* newest ids are remembered for so long */
     uint64_t confirmed;   /* newest batch whose reply came */
     bool is_script_known; /* on this connection */
 };

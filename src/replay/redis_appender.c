@@ -91,6 +91,7 @@ appender_send(struct appender *a, const struct batch *batch)
                                 .keys = a->settings.keys,
                                 .batch = batch,
                                 .seen = *a->settings.seen,
+                                .span_ms = a->settings.span_ms,
                                 .confirmed = a->batches.number - a->batches.length,
                                 .is_script_known = a->is_script_known,
                             });
@@ -430,6 +431,7 @@ struct appender *
 appender_new(const struct appender_settings *settings)
 {
     struct appender *a = calloc(1, sizeof *a);
+    assert(settings->span_ms > 0);
     if (a == NULL) {
         return NULL;
     }
@@ -451,11 +453,13 @@ void
 appender_set_limits(struct appender *a,
                     uint64_t queue_events,
                     uint64_t queue_bytes,
-                    struct replay_keep keep)
+                    struct replay_keep keep,
+                    uint64_t span_ms)
 {
     a->settings.queue_events = queue_events;
     a->settings.queue_bytes = queue_bytes;
     a->settings.keep = keep;
+    a->settings.span_ms = span_ms;
     appender_tell_limits(&a->settings);
 }
 

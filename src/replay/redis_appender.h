@@ -29,6 +29,7 @@ struct appender_settings {
     const struct redis_script *script;
     uint64_t queue_events, queue_bytes; /* bounds */
     struct replay_keep keep;            /* where a draft says nothing */
+    uint64_t span_ms;                   /* how long a channel's newest id is remembered */
     uint64_t retry_min_ms, retry_max_ms;
     event_id *seen; /* the highest id of the log that this process knows; shared with the feed */
     struct metrics_slot *metrics;
@@ -48,7 +49,8 @@ void appender_free(struct appender *a);                                  /* NULL
 void appender_set_limits(struct appender *a,
                          uint64_t queue_events,
                          uint64_t queue_bytes,
-                         struct replay_keep keep);
+                         struct replay_keep keep,
+                         uint64_t span_ms);
 
 /* The client's connection. */
 void appender_on_up(struct appender *a);

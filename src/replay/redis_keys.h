@@ -9,7 +9,7 @@
 
 struct redis_keys {
     char *head;     /* hash: where the log stands */
-    char *stream;   /* + channel: the channel's stream */
+    char *stream;   /* + channel: the channel's stream; beside it lua/open.lua's newest_key() */
     char *appender; /* this process's last batch */
     char *feed;     /* pub/sub channel */
 };

@@ -344,7 +344,8 @@ static void
 redis_log_set_config(struct replay *r, const struct config_replay *config)
 {
     const struct replay_keep keep = {.events = config->keep.events, .for_ms = config->keep.for_ms};
-    appender_set_limits(log_of(r)->appender, config->queue_events, config->queue_bytes, keep);
+    appender_set_limits(log_of(r)->appender, config->queue_events, config->queue_bytes, keep,
+                        config->keep_longest_ms);
 }
 
 static struct replay_reader *
@@ -389,6 +390,7 @@ redis_log_new_appender(struct redis_log *l)
         .queue_events = l->config->queue_events,
         .queue_bytes = l->config->queue_bytes,
         .keep = {.events = l->config->keep.events, .for_ms = l->config->keep.for_ms},
+        .span_ms = l->config->keep_longest_ms,
         .retry_min_ms = l->config->redis.retry_min_ms,
         .retry_max_ms = l->config->redis.retry_max_ms,
         .seen = &l->seen,

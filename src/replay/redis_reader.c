@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 /* EVALSHA, digest, 2, head, stream, then see read.lua. */
-enum { READ_WORDS = 3 + 2 + 6, READS_WAITING_MAX = 65536 };
+enum { READ_WORDS = 3 + 2 + 7, READS_WAITING_MAX = 65536 };
 
 struct redis_reader {
     struct replay_reader reader;
@@ -142,6 +142,7 @@ read_send(struct redis_reader *r, struct redis_read *read)
     char newest[STR_U64_SIZE_MAX];
     char events[STR_U64_SIZE_MAX];
     char bytes[STR_U64_SIZE_MAX];
+    char prefix[STR_U64_SIZE_MAX];
     const struct replay_page_request *request = &read->request;
     uint32_t limit_bytes =
         request->limit_bytes < REDIS_LOG_PAGE_MAX ? request->limit_bytes : REDIS_LOG_PAGE_MAX;
@@ -155,6 +156,7 @@ read_send(struct redis_reader *r, struct redis_read *read)
         [8] = read_number(newest, request->newest),
         [9] = read_number(events, request->limit_events),
         [10] = read_number(bytes, limit_bytes),
+        [11] = read_number(prefix, strlen(r->settings.keys->stream)),
     };
     redis_script_words(r->settings.script, r->is_script_known, words);
     return redis_client_command(r->client, words, READ_WORDS, read_on_reply, read);

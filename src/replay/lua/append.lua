@@ -5,7 +5,8 @@
 -- ARGV[4]  the batch's number, ARGV[5] the newest number whose reply the appender has
 -- ARGV[6]  index of the last event that a loss precedes, 0: none; behind the last event: nothing follows the loss so far
 -- ARGV[7]  how many bytes of a stream's key stand before the channel
--- ARGV[8]  how many marks there are; for each: name, where it must stand, where it goes, index of the first event
+-- ARGV[8]  for how many ms newest ids are remembered
+-- ARGV[9]  how many marks there are; for each: name, where it must stand, where it goes, index of the first event
 --          that goes with it, how many of them
 -- then for each event: how many events to keep, for how many ms, when it was received (ms, 0: not known), slow rule, body
 --
@@ -24,7 +25,7 @@
 
 local APPENDER_MS = '86400000' -- longer than anybody waits with a batch in hand
 local batch, confirmed, loss = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local name_begin, marks = tonumber(ARGV[7]) + 1, tonumber(ARGV[8])
+local prefix_size, marks = tonumber(ARGV[7]), tonumber(ARGV[9])
 -- What the appender has a reply for was applied, also where a restored log knows nothing of it.
 local applied = math.max(tonumber(redis.call('GET', KEYS[2])) or 0, confirmed)
 if batch <= applied then
@@ -35,9 +36,11 @@ if batch > applied + 1 then
 end
 -- The first write: where memory is short it is refused here, before anything was changed.
 redis.call('SET', KEYS[2], ARGV[4], 'PX', APPENDER_MS)
+set_span(tonumber(ARGV[8]))
 
 local before = head_id()
-local newest = {}  -- stream -> id of its newest entry
+local newest = {}  -- stream -> what a cursor must have seen to miss nothing before its next event
+local added = {}   -- stream -> id of its newest entry
 local touched = {} -- streams, in order of their first event
 local keeps = {}   -- stream -> ms
 local ends = {}    -- stream -> when it ends, as its newest entry before this batch set it
@@ -45,7 +48,7 @@ local parts = {''} -- of the feed's message; the first is its head line
 local failed, why = {}, ''
 
 local function tell(id, floor, key, delay, slow, body)
-    local name = string.sub(key, name_begin)
+    local name = string.sub(key, prefix_size + 1)
     parts[#parts + 1] = id .. ' ' .. floor .. ' ' .. text_of(#name) .. ' ' .. text_of(#body) .. ' ' .. delay .. ' ' ..
         slow .. '\n' .. name
     parts[#parts + 1] = body
@@ -59,24 +62,36 @@ local function end_after(event_ms, keep)
     return (math.floor(event_ms / while_ms) + 1) * while_ms + keep
 end
 
--- What a cursor must have seen to miss nothing before the stream's next event; or nil and an error.
-local function floor_id(key, keep)
+-- The id of a channel's newest event and the keep that its stream's end was set by; nil where there is none. Or nil, nil and
+-- an error.
+local function newest_event(key)
+    local id, kept = newest_of(key, prefix_size)
+    if id then
+        return id, redis.pcall('XLEN', key) ~= 0 and kept or nil -- a stream that others took away has no end either
+    end
     local last = redis.pcall('XREVRANGE', key, '+', '-', 'COUNT', '1')
     if last.err then
-        return nil, last.err
+        return nil, nil, last.err
     end
-    if not last[1] then
+    if last[1] then
+        return last[1][1], string.match(last[1][2][7] or '', '^s(%d+)$')
+    end
+end
+
+-- What a cursor must have seen to miss nothing before the channel's next event; or nil and an error.
+local function floor_id(key, keep)
+    local id, kept, problem = newest_event(key)
+    if problem then
+        return nil, problem
+    end
+    if not id then
         return floor_of(key, vouched_id())
     end
-    local id, fields = last[1][1], last[1][2]
-    local last_ms = tonumber(string.match(id, '^%d+'))
-    if not keeps[key] and fields[7] == 's' .. keep then -- else it is of this batch, and the end is not set yet
-        ends[key] = end_after(last_ms, tonumber(keep))
+    local id_ms = tonumber(string.match(id, '^%d+'))
+    if not keeps[key] and kept == keep then -- else it is of this batch, and the end is not set yet
+        ends[key] = end_after(id_ms, tonumber(keep))
     end
-    if birth_ms < last_ms then
-        return floor_of(key, id)
-    end
-    return floor_of(key, later_of(id, birth_id()))
+    return floor_of(key, birth_ms < id_ms and id or later_of(id, birth_id()))
 end
 
 -- The event is lost: an event without a body tells the feed; the head keeps it for who reads.
@@ -101,12 +116,12 @@ local function add(key, events, keep, received, slow, body)
     step()
     local id = head_id()
     local delay = received == '0' and '0' or text_of(ms - received)
-    local added = redis.pcall('XADD', key, 'MAXLEN', '=', events, id, 'f', floor, 'b', body, 'd', delay,
+    local told = redis.pcall('XADD', key, 'MAXLEN', '=', events, id, 'f', floor, 'b', body, 'd', delay,
         's' .. keep, slow)
-    if type(added) == 'table' and added.err then
-        return added.err
+    if type(told) == 'table' and told.err then
+        return told.err
     end
-    newest[key] = id
+    newest[key], added[key] = id, id
     if losses > 0 and redis.call('HDEL', KEYS[1], 'lost:' .. key) == 1 then
         losses = losses - 1 -- it is the event's floor now
     end
@@ -140,15 +155,11 @@ local function judge(at)
 end
 
 for m = 1, marks do
-    judge(8 + 5 * (m - 1))
+    judge(9 + 5 * (m - 1))
 end
 
 for i = 1, #KEYS - 2 do
-    local key, at = KEYS[2 + i], 8 + 5 * marks + 5 * (i - 1)
-    local keep = tonumber(ARGV[at + 2])
-    if not keep_ms or keep < keep_ms then
-        keep_ms = keep
-    end
+    local key, at = KEYS[2 + i], 9 + 5 * marks + 5 * (i - 1)
     if i == loss then
         be_born()
         newest = {} -- what stands before the loss vouches for nothing behind it
@@ -169,7 +180,7 @@ for i = 1, #KEYS - 2 do
         if not keeps[key] then
             touched[#touched + 1] = key
         end
-        keeps[key] = keep
+        keeps[key] = tonumber(ARGV[at + 2])
     end
 end
 if loss > #KEYS - 2 then
@@ -180,10 +191,11 @@ for field, position in pairs(moved) do
     redis.call('HSET', KEYS[1], field, position)
 end
 
--- The age bound, and the end of idle channels, where it moves. By the id's clock, not by the server's, so that a clock
+-- The newest id, the age bound, and the end of idle channels, where it moves. By the id's clock, not by the server's, so that a clock
 -- that stepped back takes nothing away early.
 for _, key in ipairs(touched) do
     local keep = keeps[key]
+    redis.pcall('SET', newest_key(key, prefix_size), added[key] .. ' ' .. text_of(keep), 'PX', ARGV[8])
     local ends_ms = end_after(ms, keep)
     if ends[key] ~= ends_ms then
         redis.pcall('XTRIM', key, 'MINID', '=', text_of(math.max(ms - keep, 0)))

@@ -1,7 +1,8 @@
 -- The common beginning of the scripts: opens the log.
 --
--- KEYS[1]  the head: last id (ms, seq), birth (birth_ms, birth_seq), shortest keep ever used (keep_ms), marks (mark:<name>),
---          the newest loss of channels whose streams took no event since (lost:<stream>, losses: how many)
+-- KEYS[1]  the head: last id (ms, seq), birth (birth_ms, birth_seq), marks (mark:<name>), the newest loss of channels whose
+--          streams took no event since (lost:<stream>, losses: how many), and for how many ms a channel's newest id is
+--          remembered (span; where it grew: when, span_ms, and what held before, keep_ms, which older versions write too)
 -- ARGV[1]  ms, ARGV[2] seq of the highest id that the caller has seen of this log
 --
 -- Whoever has seen an id that the head does not know looks at a log that was lost, or restored to an older state: it is
@@ -16,11 +17,11 @@ local SEQ_END = 1048576
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local seen_ms, seen_seq = tonumber(ARGV[1]), tonumber(ARGV[2])
-local fields = redis.call('HMGET', KEYS[1], 'ms', 'seq', 'birth_ms', 'birth_seq', 'keep_ms', 'losses')
+local fields = redis.call('HMGET', KEYS[1], 'ms', 'seq', 'birth_ms', 'birth_seq', 'losses', 'keep_ms', 'span', 'span_ms')
 local ms, seq = tonumber(fields[1]), tonumber(fields[2])
 local birth_ms, birth_seq = tonumber(fields[3]), tonumber(fields[4])
-local keep_ms = tonumber(fields[5])
-local losses = tonumber(fields[6]) or 0
+local losses = tonumber(fields[5]) or 0
+local keep_ms, span, span_ms = tonumber(fields[6]), tonumber(fields[7]), tonumber(fields[8])
 local is_born = false -- by this script
 
 local function is_later(a_ms, a_seq, b_ms, b_seq)
@@ -72,18 +73,35 @@ local function save()
     if is_born then
         redis.call('HSET', KEYS[1], 'birth_ms', text_of(birth_ms), 'birth_seq', text_of(birth_seq))
     end
-    if losses ~= tonumber(fields[6]) then
+    if losses ~= (tonumber(fields[5]) or 0) then
         redis.call('HSET', KEYS[1], 'losses', text_of(losses))
-    end
-    if keep_ms ~= tonumber(fields[5]) then
-        redis.call('HSET', KEYS[1], 'keep_ms', text_of(keep_ms))
     end
 end
 
--- Where a channel has no entry: it had none since then, or the stream would still be there. Streams live for at least the
--- shortest keep after their last event.
+-- Since when a channel that has left no trace had no event.
+local function quiet_ms()
+    local clock = math.max(now, ms) -- one that stepped back vouches for no more
+    local since = clock - (span or keep_ms or 0)
+    return span_ms and math.max(since, math.min(span_ms, clock - keep_ms)) or since
+end
+
+-- Newest ids are remembered for so long from now on. What was written before ends as it was meant to.
+local function set_span(wanted)
+    if wanted == span then
+        return
+    end
+    if wanted > (span or keep_ms or wanted) then
+        local clock = math.max(now, ms)
+        keep_ms, span_ms = clock - quiet_ms(), clock
+        redis.call('HSET', KEYS[1], 'keep_ms', text_of(keep_ms), 'span_ms', text_of(span_ms))
+    end
+    span = wanted
+    redis.call('HSET', KEYS[1], 'span', text_of(span))
+end
+
+-- What such a channel's cursor must have seen to miss nothing.
 local function vouched_id()
-    local v_ms, v_seq = math.max(now, ms) - (keep_ms or 0), 0 -- a clock that stepped back vouches for no more
+    local v_ms, v_seq = quiet_ms(), 0
     if is_later(birth_ms, birth_seq, v_ms, v_seq) then
         v_ms, v_seq = birth_ms, birth_seq
     end
@@ -98,6 +116,25 @@ local function later_of(a, b)
     local a_ms, a_seq = string.match(a, '^(%d+)-(%d+)$')
     local b_ms, b_seq = string.match(b, '^(%d+)-(%d+)$')
     return is_later(tonumber(a_ms), tonumber(a_seq), tonumber(b_ms), tonumber(b_seq)) and a or b
+end
+
+-- The key that remembers the channel's newest event, longer than its stream has it, and also where others take the stream
+-- away: {<prefix>}:n:<channel> beside {<prefix>}:c:<channel>. Its value: id, and the keep that the stream's end was set by.
+local function newest_key(stream, prefix_size)
+    return string.sub(stream, 1, prefix_size - 2) .. 'n:' .. string.sub(stream, prefix_size + 1)
+end
+
+-- Both of them as texts; nil where there is none, or one of another log.
+local function newest_of(stream, prefix_size)
+    local text = redis.pcall('GET', newest_key(stream, prefix_size))
+    if type(text) ~= 'string' then
+        return nil
+    end
+    local n_ms, n_seq, keep = string.match(text, '^(%d+)-(%d+) (%d+)$')
+    if not n_ms or is_later(tonumber(n_ms), tonumber(n_seq), ms, seq) then
+        return nil
+    end
+    return n_ms .. '-' .. n_seq, keep
 end
 
 -- The later of this id and the channel's loss: a cursor before it has missed something.

@@ -4,6 +4,7 @@
 -- ARGV[3]  the cursor: entries after it, oldest first
 -- ARGV[4]  > 0: from the newest so many entries on instead
 -- ARGV[5]  at most so many entries, ARGV[6] at most so many bytes, but one entry always
+-- ARGV[7]  how many bytes of the stream's key stand before the channel
 --
 -- Returns the head, what the log vouches for (a cursor before it has a gap), 1 where no entry was left
 -- out, and the entries as XRANGE has them. A page does not reach across a loss, be it the log's (its birth) or the
@@ -60,6 +61,7 @@ if refused then
 end
 
 local vouched = floor_of(stream, birth_id())
+local last = newest_of(stream, tonumber(ARGV[7]))
 local length = redis.pcall('XLEN', stream)
 if type(length) == 'table' then
     if not string.find(length.err, 'WRONGTYPE', 1, true) then
@@ -68,11 +70,23 @@ if type(length) == 'table' then
     length = 0 -- somebody else's: there are no events of ours
 end
 if length == 0 then
-    return {head_id(), later_of(vouched, vouched_id()), 1, {}}
+    return {head_id(), later_of(vouched, last or vouched_id()), 1, {}}
 end
+
+-- The end of the stream, where the channel's newest event was taken away, is no end: the next page says what is missing.
+local function last_page(entries, is_end)
+    if is_end == 0 or not last then
+        return {head_id(), vouched, is_end, entries}
+    end
+    if #entries == 0 then
+        return {head_id(), later_of(vouched, last), 1, {}}
+    end
+    local id = entries[#entries][1]
+    return {head_id(), vouched, later_of(id, last) == id and 1 or 0, entries}
+end
+
 if newest > 0 then
-    local entries, is_end = collect(begin_of_newest(newest), '+')
-    return {head_id(), vouched, is_end, entries}
+    return last_page(collect(begin_of_newest(newest), '+'))
 end
 if later_of(vouched, cursor) ~= cursor then
     local older = collect('(' .. cursor, '(' .. vouched)
@@ -80,5 +94,4 @@ if later_of(vouched, cursor) ~= cursor then
         return {head_id(), '0-0', 0, older} -- their own floors tell what is missing before them
     end
 end
-local entries, is_end = collect('(' .. cursor, '+')
-return {head_id(), vouched, is_end, entries}
+return last_page(collect('(' .. cursor, '+'))

@@ -90,6 +90,7 @@ log_rig_config(void)
     return (struct config_replay){
         .prefix = prefix,
         .keep = {.events = 1000, .for_ms = 3600000},
+        .keep_longest_ms = 3600000,
         .memory_bytes = 67108864,
         .channel_bytes = 33554432,
         .queue_events = 100000,

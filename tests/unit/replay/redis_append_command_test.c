@@ -81,6 +81,7 @@ build(struct fixture *f)
                                           .keys = &keys,
                                           .batch = batches_cut(&f->batches),
                                           .seen = event_id_make(12, 3),
+                                          .span_ms = 99,
                                           .confirmed = 0,
                                           .is_script_known = true,
                                       });
@@ -100,7 +101,7 @@ test_append_command_of_events_has_no_marks(void **state)
     push_event(f, "x", false);
     push_event(f, "y", false);
     assert_string_equal(build(f),
-                        "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 0 5 6 7 8 x 5 6 7 8 y");
+                        "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 99 0 5 6 7 8 x 5 6 7 8 y");
 }
 
 static void
@@ -111,7 +112,7 @@ test_append_command_mark_has_its_events(void **state)
     push_mark(f, "m", "1", "2");
     push_event(f, "y", true);
     push_event(f, "z", true);
-    assert_string_equal(build(f), "5 head appender s:ch s:ch s:ch 12 3 feed 1 0 0 2 1 m 1 2 2 2 "
+    assert_string_equal(build(f), "5 head appender s:ch s:ch s:ch 12 3 feed 1 0 0 2 99 1 m 1 2 2 2 "
                                   "5 6 7 8 x 5 6 7 8 y 5 6 7 8 z");
 }
 
@@ -125,7 +126,7 @@ test_append_command_marks_in_a_row_are_one(void **state)
     push_mark(f, "m", "3", "4");
     push_event(f, "y", true);
     assert_string_equal(
-        build(f), "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 1 m 1 4 1 2 5 6 7 8 x 5 6 7 8 y");
+        build(f), "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 99 1 m 1 4 1 2 5 6 7 8 x 5 6 7 8 y");
 }
 
 static void
@@ -138,7 +139,7 @@ test_append_command_marks_stay_apart_where_they_do_not_follow_each_other(void **
     push_event(f, "x", false);   /* goes with no mark */
     push_mark(f, "n", "5", "6");
     push_event(f, "y", true);
-    assert_string_equal(build(f), "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 4 m 1 2 1 0 "
+    assert_string_equal(build(f), "4 head appender s:ch s:ch 12 3 feed 1 0 0 2 99 4 m 1 2 1 0 "
                                   "n 2 3 1 0 n 4 5 1 0 n 5 6 2 1 5 6 7 8 x 5 6 7 8 y");
 }
 
@@ -151,7 +152,7 @@ test_append_command_holds_the_largest_batch(void **state)
         push_event(f, "x", true);
     }
     (void)build(f);
-    assert_int_equal(f->command.length, 3 + 2 + 8 + 5 + 6 * REPLAY_MARKED_MAX);
+    assert_int_equal(f->command.length, 3 + 2 + 9 + 5 + 6 * REPLAY_MARKED_MAX);
 }
 
 int

@@ -109,6 +109,7 @@ test_redis_keep_after_an_older_version_is_set_anew(void **state)
     redis_server_do(f->server, "XADD {runnel}:c:c %llu-0 f %llu-1 b %s d 0 s 0",
                     (unsigned long long)begin_ms + 1, (unsigned long long)begin_ms, "data: x\n\n");
     set_end(f, begin_ms + 1 + KEEP_MS);
+    redis_server_do(f->server, "DEL {runnel}:n:c"); /* which it does not know */
     set_head(f, begin_ms + 1);
     (void)log_rig_put(&f->rig, "c", "2");
     expect_end(f, begin_ms + WHILE_MS + KEEP_MS);

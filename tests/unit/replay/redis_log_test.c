@@ -309,23 +309,6 @@ test_redis_log_forgotten_scripts_are_sent_again(void **state)
     assert_int_equal(r->changes, 1);
 }
 
-static void
-test_redis_log_deleted_channel_counts_as_forgotten(void **state)
-{
-    struct fixture *f = *state;
-    f->config.keep.for_ms = 50;
-    struct log_rig *r = open_rig(f);
-    event_id first = log_rig_put(r, "c", "1")->id;
-    redis_server_do(f->server, "DEL {runnel}:c:c");
-    event_id second = log_rig_put(r, "d", "x")->id;
-    const struct replay_page *page;
-    do { /* as long as the shortest keep it could not have been forgotten */
-        page = log_rig_read(r, "c", first);
-        assert_int_equal(page->length, 0);
-    } while (!log_rig_has_gap(page, first));
-    assert_false(log_rig_has_gap(page, second));
-}
-
 /* --- refusals --- */
 
 static bool
@@ -694,7 +677,6 @@ main(void)
         CASE(restored_to_an_older_state_is_a_gap),
         CASE(clock_that_steps_back_keeps_ids_rising),
         CASE(forgotten_scripts_are_sent_again),
-        CASE(deleted_channel_counts_as_forgotten),
         CASE(without_memory_keeps_what_waits),
         CASE(on_a_replica_waits_for_a_master),
         CASE(on_a_replica_is_not_read),

@@ -129,6 +129,7 @@ replay_config(void)
 {
     return (struct config_replay){
         .keep = {.events = 100000, .for_ms = 3600000},
+        .keep_longest_ms = 3600000,
         .memory_bytes = 64 << 20,
         .channel_bytes = 64 << 20,
     };
