@@ -25,7 +25,7 @@ struct reload_parts {
     struct health *health;
     struct metrics_slot *metrics;
     void *arg;
-    /* Everything that can fail; nothing is changed then, and the reason is logged. */
+    /* Everything that can fail; nothing is changed then, and what the error does not say is logged. */
     int (*plan)(void *arg, struct settings *settings);
     /* What was planned; reload_on_applied() is due once, maybe from inside. */
     void (*apply)(void *arg, struct settings *settings);

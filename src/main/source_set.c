@@ -153,8 +153,7 @@ running_make_source(struct running *r)
         .series = labels_source(r->made_of->labels, r->index),
         .health = parts->health,
     };
-    r->source = source_new(&settings);
-    return r->source != NULL ? 0 : ERR_MEMORY;
+    return source_new(&settings, &r->source);
 }
 
 static int
@@ -273,10 +272,6 @@ source_set_plan(struct source_set *set, struct settings *settings)
     set->settings = settings_ref(settings);
     for (uint32_t i = 0; i < settings->config->sources_length && err == 0; i++) {
         err = set_plan_source(set, i);
-        if (err != 0) {
-            log_error("source.unusable", LOG_TEXT("source", settings->config->sources[i].name),
-                      LOG_TEXT("why", err_text(err)));
-        }
     }
     if (err != 0) {
         set_forget_plan(set);

@@ -39,8 +39,8 @@ struct source_set *source_set_new(const struct source_set_parts *parts); /* NULL
 void source_set_free(struct source_set *set);                            /* NULL is fine */
 
 /*
- * What can fail: makes the new sources, and asks those that stay. Nothing has changed when it fails, which is
- * logged. A plan is forgotten by the next one.
+ * What can fail: makes the new sources, and asks those that stay. Nothing has changed when it fails, and what is
+ * wrong with a source is logged: ERR_TLS, ERR_SYNTAX, ERR_SYSTEM; or ERR_MEMORY. A plan is forgotten by the next one.
  */
 MUST_CHECK int source_set_plan(struct source_set *set, struct settings *settings);
 

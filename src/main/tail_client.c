@@ -306,15 +306,17 @@ tail_client_connect(void *arg)
         .tls = {t->url->is_tls, none, none, none, none, .is_verified = true},
     };
     transport_free(t->transport);
-    t->transport = transport_new(t->loop, &t->peer,
-                                 &(struct transport_listener){
-                                     .arg = t,
-                                     .on_open = tail_client_on_open,
-                                     .on_bytes = tail_client_on_bytes,
-                                     .on_close = tail_client_on_close,
-                                 });
-    if (t->transport == NULL) {
-        tail_client_fail(t, "the connection cannot be prepared");
+    t->transport = NULL;
+    int err = transport_new(t->loop, &t->peer,
+                            &(struct transport_listener){
+                                .arg = t,
+                                .on_open = tail_client_on_open,
+                                .on_bytes = tail_client_on_bytes,
+                                .on_close = tail_client_on_close,
+                            },
+                            &t->transport);
+    if (err != 0) {
+        tail_client_fail(t, err_text(err));
         return;
     }
     tail_response_fini(&t->response);

@@ -313,16 +313,17 @@ client_init(struct redis_client *c)
     if (commands_init(&c->commands, c->settings.commands_limit + GREETING_COMMANDS_MAX) != 0) {
         return ERR_MEMORY;
     }
-    c->transport = transport_new(c->loop, broker, &listener);
-    return c->transport != NULL ? 0 : ERR_MEMORY;
+    return transport_new(c->loop, broker, &listener, &c->transport);
 }
 
-struct redis_client *
-redis_client_new(struct loop *loop, const struct redis_settings *settings)
+int
+redis_client_new(struct loop *loop,
+                 const struct redis_settings *settings,
+                 struct redis_client **ret_client)
 {
     struct redis_client *c = calloc(1, sizeof *c);
     if (c == NULL) {
-        return NULL;
+        return ERR_MEMORY;
     }
     c->loop = loop;
     c->settings = *settings;
@@ -330,11 +331,13 @@ redis_client_new(struct loop *loop, const struct redis_settings *settings)
     backoff_init(&c->backoff, (uint32_t)settings->broker->retry_min_ms,
                  (uint32_t)settings->broker->retry_max_ms);
     sending_init(c);
-    if (client_init(c) != 0) {
+    int err = client_init(c);
+    if (err != 0) {
         client_destroy(c);
-        return NULL;
+        return err;
     }
     timer_init(&c->timer, loop, client_on_timer, c);
     client_set_timer(c, 0);
-    return c;
+    *ret_client = c;
+    return 0;
 }

@@ -73,8 +73,10 @@ struct redis_settings {
     uint64_t command_timeout_ms; /* without any byte from the peer while a command waits */
 };
 
-/* Connects from the next turn on. NULL on failure (logged): memory, a TLS file. */
-struct redis_client *redis_client_new(struct loop *loop, const struct redis_settings *settings);
+/* Connects from the next turn on. ERR_TLS: a file, logged with what is wrong with it; ERR_MEMORY. */
+MUST_CHECK int redis_client_new(struct loop *loop,
+                                const struct redis_settings *settings,
+                                struct redis_client **ret_client);
 
 /*
  * Also inside the client's own callbacks. Commands under way get ERR_CLOSED before this returns;

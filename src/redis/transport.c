@@ -331,34 +331,37 @@ transport_init_tls(struct transport *t)
         return 0;
     }
     int err = tls_context_new(&t->broker->tls, text, &t->tls);
-    if (err != 0) {
+    if (err == ERR_TLS) {
         log_error("redis.tls", LOG_TEXT("host", t->broker->host), LOG_U64("port", t->broker->port),
                   LOG_TEXT("error", text));
-    } else if (!t->broker->tls.is_verified) {
+    } else if (err == 0 && !t->broker->tls.is_verified) {
         log_warn("redis.unverified", LOG_TEXT("host", t->broker->host),
                  LOG_U64("port", t->broker->port));
     }
     return err;
 }
 
-struct transport *
+int
 transport_new(struct loop *loop,
               const struct config_broker *broker,
-              const struct transport_listener *listener)
+              const struct transport_listener *listener,
+              struct transport **ret_transport)
 {
     struct transport *t = calloc(1, sizeof *t);
     if (t == NULL) {
-        return NULL;
+        return ERR_MEMORY;
     }
     t->loop = loop;
     t->broker = broker;
     t->listener = *listener;
     resolve_init(&t->resolve, loop, transport_on_resolved, t);
-    if (transport_init_tls(t) != 0) {
+    int err = transport_init_tls(t);
+    if (err != 0) {
         free(t);
-        return NULL;
+        return err;
     }
-    return t;
+    *ret_transport = t;
+    return 0;
 }
 
 void

@@ -27,10 +27,11 @@ struct transport_listener {
     void (*on_close)(void *arg, int status, const char *why);
 };
 
-/* `broker` outlives it. NULL on failure, which is logged: a TLS file, memory. */
-struct transport *transport_new(struct loop *loop,
-                                const struct config_broker *broker,
-                                const struct transport_listener *listener);
+/* `broker` outlives it. ERR_TLS: a file, logged with what is wrong with it; ERR_MEMORY. */
+MUST_CHECK int transport_new(struct loop *loop,
+                             const struct config_broker *broker,
+                             const struct transport_listener *listener,
+                             struct transport **ret_transport);
 
 /* Never inside one of its own callbacks. NULL is fine. */
 void transport_free(struct transport *t);

@@ -183,7 +183,7 @@ feed_on_down(void *arg, int status, const char *why)
     f->settings.on_down(f->settings.arg, why);
 }
 
-static struct redis_client *
+static int
 feed_new_client(struct redis_feed *f)
 {
     const struct redis_settings settings = {
@@ -199,7 +199,7 @@ feed_new_client(struct redis_feed *f)
         .reply_limit_bytes = REDIS_LOG_REPLY_MAX,
         .command_timeout_ms = f->settings.broker->connect_timeout_ms,
     };
-    return redis_client_new(f->settings.loop, &settings);
+    return redis_client_new(f->settings.loop, &settings, &f->client);
 }
 
 struct redis_feed *
@@ -211,8 +211,7 @@ redis_feed_new(const struct redis_feed_settings *settings)
     }
     f->settings = *settings;
     f->subscription.filter = settings->channel;
-    f->client = feed_new_client(f);
-    if (f->client == NULL) {
+    if (feed_new_client(f) != 0) {
         free(f);
         return NULL;
     }

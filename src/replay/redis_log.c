@@ -375,8 +375,7 @@ redis_log_new_client(struct redis_log *l)
         .reply_limit_bytes = REDIS_LOG_REPLY_MAX,
         .command_timeout_ms = l->config->redis.connect_timeout_ms,
     };
-    l->client = redis_client_new(l->loop, &settings);
-    return l->client != NULL ? 0 : ERR_MEMORY;
+    return redis_client_new(l->loop, &settings, &l->client);
 }
 
 static int

@@ -254,7 +254,7 @@ reader_free(struct replay_reader *base)
     free(r);
 }
 
-static struct redis_client *
+static int
 reader_new_client(struct redis_reader *r)
 {
     const struct redis_settings settings = {
@@ -265,7 +265,7 @@ reader_new_client(struct redis_reader *r)
         .reply_limit_bytes = REDIS_LOG_REPLY_MAX,
         .command_timeout_ms = r->settings.broker->connect_timeout_ms,
     };
-    return redis_client_new(r->settings.loop, &settings);
+    return redis_client_new(r->settings.loop, &settings, &r->client);
 }
 
 struct replay_reader *
@@ -280,8 +280,7 @@ redis_reader_new(const struct redis_reader_settings *settings)
     r->settings = *settings;
     list_init(&r->waiting);
     loop_task_init(&r->pump, reader_pump, r);
-    r->client = reader_new_client(r);
-    if (r->client == NULL) {
+    if (reader_new_client(r) != 0) {
         free(r);
         return NULL;
     }

@@ -233,17 +233,16 @@ static const struct source_ops http_ops = {.start = http_start,
                                            .on_dropped = http_on_dropped,
                                            .is_idle = http_is_idle};
 
-struct source *
-http_source_new(const struct source_settings *settings)
+int
+http_source_new(const struct source_settings *settings, struct source **ret_source)
 {
     struct http *h = calloc(1, sizeof *h);
     if (h == NULL) {
-        log_error("source.unusable", LOG_TEXT("source", settings->config->name),
-                  LOG_TEXT("why", err_text(ERR_MEMORY)));
-        return NULL;
+        return ERR_MEMORY;
     }
     h->source.ops = &http_ops;
     h->settings = *settings;
     http_waiters_init(&h->waiters, settings->loop);
-    return &h->source;
+    *ret_source = &h->source;
+    return 0;
 }

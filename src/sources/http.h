@@ -16,8 +16,8 @@
 
 struct evhttp_request;
 
-/* NULL on OOM, which is logged. */
-struct source *http_source_new(const struct source_settings *settings);
+/* As source_new(). */
+MUST_CHECK int http_source_new(const struct source_settings *settings, struct source **ret_source);
 
 #define HTTP_SOURCE_PREFIX "/publish/"
 

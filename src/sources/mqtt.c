@@ -21,6 +21,13 @@ struct mqtt {
     struct mqtt_session session;
 };
 
+static void
+mqtt_log_unusable(const struct config_source *config, int err, const char *text)
+{
+    log_error("source.unusable", LOG_TEXT("source", config->name),
+              LOG_TEXT("why", text[0] != '\0' ? text : err_text(err)));
+}
+
 static int
 mqtt_start(struct source *s)
 {
@@ -37,7 +44,12 @@ mqtt_stop(struct source *s)
 static int
 mqtt_plan(struct source *s, const struct source_subscription *subscriptions, size_t length)
 {
-    return mqtt_session_plan(&((struct mqtt *)s)->session, subscriptions, length);
+    struct mqtt *m = (struct mqtt *)s;
+    int err = mqtt_session_plan(&m->session, subscriptions, length);
+    if (err == ERR_SYNTAX) {
+        mqtt_log_unusable(m->settings.config, err, "a topic filter is malformed");
+    }
+    return err;
 }
 
 static void
@@ -131,20 +143,13 @@ mqtt_set_up(struct mqtt *m, char reterr_text[static TLS_TEXT_SIZE])
     return err != 0 ? err : mqtt_session_init(&m->session, &m->settings, &m->client);
 }
 
-static void
-mqtt_log_unusable(const struct config_source *config, int err, const char *text)
-{
-    log_error("source.unusable", LOG_TEXT("source", config->name),
-              LOG_TEXT("why", text[0] != '\0' ? text : err_text(err)));
-}
-
-struct source *
-mqtt_source_new(const struct source_settings *settings)
+int
+mqtt_source_new(const struct source_settings *settings, struct source **ret_source)
 {
     char text[TLS_TEXT_SIZE] = "";
     struct mqtt *m = calloc(1, sizeof *m);
     if (m == NULL) {
-        return NULL;
+        return ERR_MEMORY;
     }
     m->source.ops = &mqtt_ops;
     m->settings = *settings;
@@ -153,7 +158,8 @@ mqtt_source_new(const struct source_settings *settings)
         mqtt_log_unusable(settings->config, err, text);
         mqtt_tls_free(m->tls);
         free(m);
-        return NULL;
+        return err;
     }
-    return &m->source;
+    *ret_source = &m->source;
+    return 0;
 }

@@ -15,5 +15,5 @@
 
 #include "sources/source.h"
 
-/* NULL on failure, which is logged. */
-struct source *mqtt_source_new(const struct source_settings *settings);
+/* As source_new(). */
+MUST_CHECK int mqtt_source_new(const struct source_settings *settings, struct source **ret_source);

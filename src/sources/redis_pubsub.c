@@ -165,12 +165,11 @@ pubsub_init(struct redis_pubsub *p)
         .reply_limit_bytes = PUBSUB_MESSAGE_MAX,
         .command_timeout_ms = broker->connect_timeout_ms,
     };
-    p->client = redis_client_new(p->settings.loop, &settings);
-    return p->client != NULL ? 0 : ERR_MEMORY;
+    return redis_client_new(p->settings.loop, &settings, &p->client);
 }
 
-struct source *
-redis_pubsub_new(const struct source_settings *settings)
+int
+redis_pubsub_new(const struct source_settings *settings, struct source **ret_source)
 {
     static const struct source_ops ops = {.start = pubsub_start,
                                           .stop = pubsub_stop,
@@ -180,14 +179,16 @@ redis_pubsub_new(const struct source_settings *settings)
                                           .on_stored = pubsub_on_stored};
     struct redis_pubsub *p = calloc(1, sizeof *p);
     if (p == NULL) {
-        return NULL;
+        return ERR_MEMORY;
     }
     p->source.ops = &ops;
     p->settings = *settings;
     status_init(&p->status, &p->settings);
-    if (pubsub_init(p) != 0) {
+    int err = pubsub_init(p);
+    if (err != 0) {
         pubsub_free(&p->source);
-        return NULL;
+        return err;
     }
-    return &p->source;
+    *ret_source = &p->source;
+    return 0;
 }

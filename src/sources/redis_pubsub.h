@@ -7,5 +7,5 @@
 
 #include "sources/source.h"
 
-/* NULL on OOM. */
-struct source *redis_pubsub_new(const struct source_settings *settings);
+/* As source_new(). */
+MUST_CHECK int redis_pubsub_new(const struct source_settings *settings, struct source **ret_source);

@@ -182,14 +182,11 @@ stream_source_init(struct redis_stream *r)
     };
     int err =
         stream_list_init(&r->list, r, s->config->name, s->subscriptions, s->subscriptions_length);
-    if (err == 0) {
-        r->client = redis_client_new(s->loop, &settings);
-    }
-    return r->client != NULL ? 0 : ERR_MEMORY;
+    return err != 0 ? err : redis_client_new(s->loop, &settings, &r->client);
 }
 
-struct source *
-redis_stream_new(const struct source_settings *settings)
+int
+redis_stream_new(const struct source_settings *settings, struct source **ret_source)
 {
     static const struct source_ops ops = {.start = stream_source_start,
                                           .stop = stream_source_stop,
@@ -200,7 +197,7 @@ redis_stream_new(const struct source_settings *settings)
                                           .on_mark = stream_source_on_mark};
     struct redis_stream *r = calloc(1, sizeof *r);
     if (r == NULL) {
-        return NULL;
+        return ERR_MEMORY;
     }
     const struct config_broker *broker = &settings->config->broker;
     r->source.ops = &ops;
@@ -212,9 +209,11 @@ redis_stream_new(const struct source_settings *settings)
     timer_init(&r->retry, settings->loop, stream_source_on_retry, r);
     backoff_init(&r->backoff, (uint32_t)broker->retry_min_ms, (uint32_t)broker->retry_max_ms);
     status_init(&r->status, &r->settings);
-    if (stream_source_init(r) != 0) {
+    int err = stream_source_init(r);
+    if (err != 0) {
         stream_source_free(&r->source);
-        return NULL;
+        return err;
     }
-    return &r->source;
+    *ret_source = &r->source;
+    return 0;
 }

@@ -18,5 +18,5 @@
 
 #include "sources/source.h"
 
-/* NULL on OOM. */
-struct source *redis_stream_new(const struct source_settings *settings);
+/* As source_new(). */
+MUST_CHECK int redis_stream_new(const struct source_settings *settings, struct source **ret_source);

@@ -14,20 +14,20 @@ source_component(const struct config_source *config,
     (void)snprintf(ret_text, SOURCE_COMPONENT_SIZE_MAX, "source %s", config->name);
 }
 
-struct source *
-source_new(const struct source_settings *settings)
+int
+source_new(const struct source_settings *settings, struct source **ret_source)
 {
     switch (settings->config->type) {
     case SOURCE_REDIS:
-        return redis_pubsub_new(settings);
+        return redis_pubsub_new(settings, ret_source);
     case SOURCE_MQTT:
-        return mqtt_source_new(settings);
+        return mqtt_source_new(settings, ret_source);
     case SOURCE_HTTP:
-        return http_source_new(settings);
+        return http_source_new(settings, ret_source);
     case SOURCE_REDIS_STREAM:
-        return redis_stream_new(settings);
+        return redis_stream_new(settings, ret_source);
     }
-    return NULL;
+    return ERR_CONFIG;
 }
 
 int

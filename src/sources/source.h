@@ -110,14 +110,17 @@ struct source {
 void source_component(const struct config_source *config,
                       char ret_text[static SOURCE_COMPONENT_SIZE_MAX]);
 
-/* By config->type. NULL on failure (logged). */
-struct source *source_new(const struct source_settings *settings);
+/*
+ * By config->type. It can never work: ERR_TLS, ERR_SYNTAX, ERR_SYSTEM, which is logged with what is wrong; or
+ * ERR_MEMORY.
+ */
+MUST_CHECK int source_new(const struct source_settings *settings, struct source **ret_source);
 
 /* Connects, subscribes, delivers from the next turn on. Negative only where it can never work. */
 MUST_CHECK int source_start(struct source *s);
 
 /*
- * Other subscriptions. The plan is what can fail: ERR_MEMORY, ERR_SYNTAX, and nothing has changed; it is
+ * Other subscriptions. The plan is what can fail: ERR_MEMORY, ERR_SYNTAX (logged), and nothing has changed; it is
  * forgotten by the next one. The connection stays, and what goes on being subscribed to is neither missed
  * nor told twice: owner.on_resubscribed is called once, maybe from inside, where the new subscriptions
  * begin to hold, also for `dedup`. Until then the old ones are borrowed, from then on the new ones. That

@@ -128,8 +128,7 @@ start(struct fixture *f)
         .reply_limit_bytes = 65536,
         .command_timeout_ms = TEST_LONG_MS,
     };
-    f->client = redis_client_new(f->loop, &settings);
-    assert_non_null(f->client);
+    assert_int_equal(redis_client_new(f->loop, &settings, &f->client), 0);
 }
 
 static void

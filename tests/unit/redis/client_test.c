@@ -126,8 +126,7 @@ teardown(void **state)
 static void
 start(struct fixture *f)
 {
-    f->client = redis_client_new(f->loop, &f->settings);
-    assert_non_null(f->client);
+    assert_int_equal(redis_client_new(f->loop, &f->settings, &f->client), 0);
 }
 
 static bool

@@ -133,8 +133,7 @@ has_messages(void *arg)
 static void
 start(struct fixture *f)
 {
-    f->client = redis_client_new(f->loop, &f->settings);
-    assert_non_null(f->client);
+    assert_int_equal(redis_client_new(f->loop, &f->settings, &f->client), 0);
     f->wanted = 1;
 }
 
@@ -496,10 +495,10 @@ test_server_tls_file_that_cannot_be_read_is_no_client(void **state)
 {
     struct fixture *f = *state;
     f->broker.tls.ca_file = (char[]){"/nowhere/ca.pem"};
-    assert_null(redis_client_new(f->loop, &f->settings));
+    assert_int_equal(redis_client_new(f->loop, &f->settings, &f->client), ERR_TLS);
     f->broker.tls.ca_file = tls_cert;
     f->broker.tls.key_file = other_key; /* does not fit the certificate */
-    assert_null(redis_client_new(f->loop, &f->settings));
+    assert_int_equal(redis_client_new(f->loop, &f->settings, &f->client), ERR_TLS);
 }
 
 int

@@ -290,15 +290,15 @@ test_mqtt_unusable_settings_are_refused_at_once(void **state)
     f.rig.config.broker.tls.is_on = true;
     f.rig.config.broker.tls.ca_file = file;
     rig_start(&f.rig);
-    assert_null(f.rig.source);
+    assert_int_equal(f.rig.refused, ERR_TLS);
     f.rig.config.broker.tls.is_on = false;
     f.rig.config.mqtt.client_id = id;
     rig_start(&f.rig);
-    assert_null(f.rig.source);
+    assert_int_equal(f.rig.refused, ERR_SYNTAX);
     f.rig.config.mqtt.client_id[0] = 'x';
     rig_subscribe(&f.rig, "a/#/b");
     rig_start(&f.rig);
-    assert_null(f.rig.source);
+    assert_int_equal(f.rig.refused, ERR_SYNTAX);
     fixture_end(&f);
 }
 

@@ -135,8 +135,7 @@ start_on(struct fixture *f, uint16_t port, bool counts_once)
         .series = f->series,
         .health = f->health,
     };
-    f->source = redis_pubsub_new(&settings);
-    assert_non_null(f->source);
+    assert_int_equal(redis_pubsub_new(&settings, &f->source), 0);
     assert_int_equal(f->source->ops->start(f->source), 0);
 }
 

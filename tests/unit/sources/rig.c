@@ -5,8 +5,6 @@
 #include "event/timer.h"
 #include "observability/health.h"
 #include "observability/metrics.h"
-#include "sources/http.h"
-#include "sources/mqtt.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -154,9 +152,8 @@ rig_start(struct rig *r)
         .series = r->series,
         .health = r->health,
     };
-    r->source =
-        r->config.type == SOURCE_HTTP ? http_source_new(&settings) : mqtt_source_new(&settings);
-    if (r->source != NULL) {
+    r->refused = source_new(&settings, &r->source);
+    if (r->refused == 0) {
         assert_int_equal(r->source->ops->start(r->source), 0);
     }
 }

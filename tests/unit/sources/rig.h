@@ -37,6 +37,7 @@ struct rig {
     struct source_subscription subscriptions[RIG_SUBSCRIPTIONS_MAX];
     size_t subscriptions_length;
     struct source *source;
+    int refused;                  /* what the last rig_start() got; 0: it started */
     struct rig_message *messages; /* what the sink took */
     size_t messages_length;
     uint64_t losses;

@@ -215,8 +215,7 @@ stream_rig_start_on(struct stream_rig *r, uint16_t port)
         .series = r->series,
         .health = r->health,
     };
-    r->source = redis_stream_new(&settings);
-    assert_non_null(r->source);
+    assert_int_equal(redis_stream_new(&settings, &r->source), 0);
     assert_int_equal(source_start(r->source), 0);
 }
 
