@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -214,6 +215,10 @@ def test_serve_without_a_config(tmp_path):
         stream = subprocess.run(["curl", "-sN", "--max-time", "1", "http://127.0.0.1:8080/events/demo?last=1"],
                                 capture_output=True, check=False)
         assert b"\ndata: hello\n" in stream.stdout
+        metrics = subprocess.run(["curl", "-sf", "http://127.0.0.1:8081/metrics"], capture_output=True, check=True)
+        assert b"\nrunnel_config_last_reload_successful 1\n" in metrics.stdout
+        taken_over = re.search(rb"\nrunnel_config_last_reload_success_timestamp_seconds (\d+)\n", metrics.stdout)
+        assert 0 <= time.time() - int(taken_over.group(1)) < 60
         runnel.signal(signal.SIGINT)
         assert runnel.wait() == 0
     finally:

@@ -4,6 +4,7 @@
  * The hubs are the workers'. What is made first is freed last: the workers' readers need the log, the sources the pipeline.
  */
 
+#include "base/clock.h"
 #include "event/loop.h"
 #include "event/mailbox.h"
 #include "http/admin.h"
@@ -51,6 +52,15 @@ daemon_catch_signals(struct daemon *d)
     return 0;
 }
 
+/* As a reload says it of the next ones; so it is also where there is no file to read again. */
+static void
+daemon_tell_config(const struct daemon *d)
+{
+    struct metrics_slot *m = metrics_slot(d->metrics, 0);
+    metrics_set(m, METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL, 0, 1);
+    metrics_set(m, METRIC_CONFIG_LAST_RELOAD_TIME, 0, (int64_t)(clock_wall_ms() / 1000));
+}
+
 /* What everybody counts on. */
 static int
 daemon_build_base(struct daemon *d)
@@ -73,6 +83,7 @@ daemon_build_base(struct daemon *d)
         return ERR_MEMORY;
     }
     daemon_tell_limits(d);
+    daemon_tell_config(d);
     int r = settings_serve(d->settings, d->metrics);
     return r != 0 ? r : daemon_catch_signals(d);
 }

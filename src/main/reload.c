@@ -83,13 +83,6 @@ reload_count(const struct reload *r, enum metric_reload result)
 }
 
 static void
-reload_note_time(const struct reload *r)
-{
-    metrics_set(r->parts.metrics, METRIC_CONFIG_LAST_RELOAD_TIME, 0,
-                (int64_t)(clock_wall_ms() / 1000));
-}
-
-static void
 reload_tell_success(const struct reload *r)
 {
     const struct config *config = r->next->config;
@@ -104,7 +97,8 @@ reload_tell_success(const struct reload *r)
     reload_tell_health(r, text);
     metrics_set(r->parts.metrics, METRIC_CONFIG_RESTART_KEYS, 0, (int64_t)waiting.length);
     reload_count(r, METRIC_RELOAD_SUCCESS);
-    reload_note_time(r);
+    metrics_set(r->parts.metrics, METRIC_CONFIG_LAST_RELOAD_TIME, 0,
+                (int64_t)(clock_wall_ms() / 1000));
 }
 
 struct reload_lines {
@@ -257,8 +251,6 @@ reload_new(const struct reload_parts *parts)
         return NULL;
     }
     r->watch = watch_new(parts->loop, parts->path, reload_on_change, r);
-    metrics_set(parts->metrics, METRIC_CONFIG_LAST_RELOAD_SUCCESSFUL, 0, 1);
-    reload_note_time(r);
     return r;
 }
 
