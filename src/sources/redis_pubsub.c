@@ -65,6 +65,7 @@ static void
 pubsub_on_up(void *arg)
 {
     struct redis_pubsub *p = arg;
+    status_set_connected(&p->status);
     status_set(&p->status, STATUS_UP, "");
 }
 
@@ -72,11 +73,7 @@ static void
 pubsub_on_down(void *arg, int status, const char *why)
 {
     struct redis_pubsub *p = arg;
-    bool is_refused = status == ERR_AUTH || status == ERR_REFUSED;
-    if (p->status.kind == STATUS_UP) {
-        metrics_series_add(p->settings.series, METRIC_SOURCE_RECONNECTS, 0, 1);
-    }
-    status_set(&p->status, is_refused ? STATUS_REFUSED : STATUS_DOWN, why);
+    status_set_down(&p->status, status, why);
 }
 
 /* Between two messages: from here on the planned ones hold. */

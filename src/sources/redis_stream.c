@@ -1,6 +1,5 @@
 #include "sources/redis_stream.h"
 
-#include "observability/metrics.h"
 #include "sources/redis_stream_private.h"
 
 #include <stdlib.h>
@@ -88,6 +87,7 @@ static void
 stream_source_on_up(void *arg)
 {
     struct redis_stream *r = arg;
+    status_set_connected(&r->status);
     r->must_look = true;
     stream_source_schedule(r);
 }
@@ -96,15 +96,11 @@ static void
 stream_source_on_down(void *arg, int status, const char *why)
 {
     struct redis_stream *r = arg;
-    bool is_refused = status == ERR_AUTH || status == ERR_REFUSED;
-    if (r->status.kind == STATUS_UP) {
-        metrics_series_add(r->settings.series, METRIC_SOURCE_RECONNECTS, 0, 1);
-    }
     if (status == ERR_LIMIT && !r->is_look_too_large) {
         stream_source_read_less(r);
     }
     r->is_look_too_large = false;
-    status_set(&r->status, is_refused ? STATUS_REFUSED : STATUS_DOWN, why);
+    status_set_down(&r->status, status, why);
     if (r->is_changing) {
         stream_source_change(r);
     }

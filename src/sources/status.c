@@ -58,3 +58,20 @@ status_set(struct status *s, enum status_kind kind, const char *why)
     status_publish(s);
     status_log(s);
 }
+
+void
+status_set_connected(struct status *s)
+{
+    s->is_connected = true;
+}
+
+void
+status_set_down(struct status *s, int err, const char *why)
+{
+    bool is_refused = err == ERR_AUTH || err == ERR_REFUSED;
+    if (s->is_connected) {
+        metrics_series_add(s->settings->series, METRIC_SOURCE_RECONNECTS, 0, 1);
+    }
+    s->is_connected = false;
+    status_set(s, is_refused ? STATUS_REFUSED : STATUS_DOWN, why);
+}

@@ -19,6 +19,7 @@ struct status {
     char component[SOURCE_COMPONENT_SIZE_MAX];
     char broker[STATUS_TEXT_SIZE_MAX]; /* host:port */
     enum status_kind kind;
+    bool is_connected;              /* of those who say so; it may be REFUSED all the same */
     char why[STATUS_TEXT_SIZE_MAX]; /* as logged last; "" while up */
 };
 
@@ -30,3 +31,10 @@ void status_publish(const struct status *s);
 
 /* `why` is one sentence, "" where up. What is said already is not said again. */
 void status_set(struct status *s, enum status_kind kind, const char *why);
+
+/*
+ * For a redis_client's on_up and on_down. The connection stands, whatever else there is to say; it is gone, which is
+ * counted, or an attempt failed: `err` and `why` as on_down has them.
+ */
+void status_set_connected(struct status *s);
+void status_set_down(struct status *s, int err, const char *why);

@@ -597,6 +597,28 @@ test_redis_stream_comes_back_with_its_server(void **state)
     assert_int_equal(r->loss_calls, 0);
 }
 
+static bool
+has_lost_its_connection(void *arg)
+{
+    return stream_rig_metric(arg, METRIC_SOURCE_RECONNECTS) > 0;
+}
+
+static void
+test_redis_stream_connection_lost_with_a_bad_stream_is_counted(void **state)
+{
+    struct stream_rig *r = *state;
+    stream_rig_serve(r, durable);
+    redis_server_do(r->server, "SET a text");
+    stream_rig_start(r);
+    stream_rig_wait_health(r, "WRONGTYPE");
+    redis_server_kill(r->server);
+    wait_until(r->loop, has_lost_its_connection, r);
+    stream_rig_wait_health(r, "down source shop: Connection refused"); /* attempts are none */
+    redis_server_start_again(r->server);
+    stream_rig_wait_health(r, "WRONGTYPE");
+    assert_int_equal(stream_rig_metric(r, METRIC_SOURCE_RECONNECTS), 1);
+}
+
 static void
 test_redis_stream_cut_off_again_and_again_takes_each_entry_once(void **state)
 {
@@ -674,6 +696,7 @@ main(void)
         CASE(wrong_type_is_said_and_the_others_go_on),
         CASE(that_becomes_something_else_is_said_and_mended),
         CASE(comes_back_with_its_server),
+        CASE(connection_lost_with_a_bad_stream_is_counted),
         CASE(cut_off_again_and_again_takes_each_entry_once),
         CASE(stopped_takes_nothing_more),
 #undef CASE
