@@ -50,8 +50,8 @@ static bool
 http_is_allowed(const struct http *h, struct evhttp_request *request)
 {
     struct str token = str_from(h->settings.config->http.token);
-    enum evhttp_cmd_type method = evhttp_request_get_command(request);
-    if (method != EVHTTP_REQ_POST && method != EVHTTP_REQ_PUT) {
+    /* No PUT: whoever sends that may send it twice (RFC 9110 9.2.2), and each would be an event. */
+    if (evhttp_request_get_command(request) != EVHTTP_REQ_POST) {
         http_answer_error(request, HTTP_BADMETHOD, "Publish with POST.");
         return false;
     }
@@ -117,8 +117,10 @@ http_hold_back(struct http *h, struct evhttp_request *request, const char *why)
 static void
 http_refuse(struct http *h, struct evhttp_request *request, int result)
 {
-    if (result == SINK_E_FULL || result == ERR_MEMORY) {
+    if (result == SINK_E_FULL) {
         http_hold_back(h, request, "The replay log's queue is full.");
+    } else if (result == ERR_MEMORY) {
+        http_hold_back(h, request, "Out of memory.");
     } else {
         http_answer_error(request, HTTP_ENTITYTOOLARGE,
                           "The message becomes more than the replay log takes.");

@@ -48,7 +48,7 @@ http_answer_error(struct evhttp_request *request, int code, const char *why)
     } else if (code == HTTP_ANSWER_UNAUTHORIZED) {
         http_answer_header(request, "WWW-Authenticate", "Bearer");
     } else if (code == HTTP_BADMETHOD) {
-        http_answer_header(request, "Allow", "POST, PUT");
+        http_answer_header(request, "Allow", "POST");
     }
     (void)snprintf(text, sizeof text, "%s\n", why);
     http_answer(request, code, "text/plain; charset=utf-8", text);

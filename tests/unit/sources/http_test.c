@@ -173,7 +173,7 @@ test_http_stored_at_once_is_answered_at_once(void **state)
     f.rig.stores_at_once = true;
     fixture_up(&f);
     check_answer(&f, "POST /publish/a", "", "{\"events\":1}\n");
-    check_answer(&f, "PUT /publish/a", "", "{\"events\":1}\n");
+    check_answer(&f, "POST /publish/a", "", "{\"events\":1}\n");
     assert_int_equal(rig_count(&f.rig, "a", "x"), 2);
     fixture_end(&f);
 }
@@ -234,7 +234,8 @@ test_http_requests_that_are_no_message_are_refused(void **state)
     fixture_begin(&f);
     fixture_up(&f);
     check_answer(&f, "GET /publish/a", "", "405 Method Not Allowed\r\n");
-    check_answer(&f, "GET /publish/a", "", "Allow: POST, PUT\r\n");
+    check_answer(&f, "GET /publish/a", "", "Allow: POST\r\n");
+    check_answer(&f, "PUT /publish/a", "", "405 ");
     check_answer(&f, "DELETE /publish/a", "", "405 ");
     check_answer(&f, "POST /publish/", "", "404 ");
     check_answer(&f, "POST /publish", "", "404 ");
@@ -284,10 +285,25 @@ test_http_full_sink_asks_to_come_back(void **state)
     fixture_up(&f);
     check_answer(&f, "POST /publish/a", "", "503 ");
     check_answer(&f, "POST /publish/a", "", "Retry-After: 1\r\n");
+    check_answer(&f, "POST /publish/a", "", "The replay log's queue is full.\n");
     assert_int_equal(f.rig.losses, 0); /* the client knows */
     f.rig.is_full = false;
     f.rig.stores_at_once = true;
     check_answer(&f, "POST /publish/a", "", "200 OK");
+    fixture_end(&f);
+}
+
+static void
+test_http_sink_without_memory_asks_to_come_back(void **state)
+{
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f);
+    f.rig.refusal = ERR_MEMORY;
+    fixture_up(&f);
+    check_answer(&f, "POST /publish/a", "", "Retry-After: 1\r\n");
+    check_answer(&f, "POST /publish/a", "", "Out of memory.\n");
+    assert_int_equal(f.rig.losses, 0); /* the client knows */
     fixture_end(&f);
 }
 
@@ -404,6 +420,7 @@ main(void)
         cmocka_unit_test(test_http_requests_that_are_no_message_are_refused),
         cmocka_unit_test(test_http_token_is_asked_for),
         cmocka_unit_test(test_http_full_sink_asks_to_come_back),
+        cmocka_unit_test(test_http_sink_without_memory_asks_to_come_back),
         cmocka_unit_test(test_http_message_that_can_never_be_taken_is_too_large),
         cmocka_unit_test(test_http_client_that_leaves_is_forgotten),
         cmocka_unit_test(test_http_end_with_requests_that_wait_is_clean),
