@@ -117,10 +117,9 @@ http_hold_back(struct http *h, struct evhttp_request *request, const char *why)
 static void
 http_refuse(struct http *h, struct evhttp_request *request, int result)
 {
-    if (result == SINK_E_FULL) {
-        http_hold_back(h, request, "The replay log's queue is full.");
-    } else if (result == ERR_MEMORY) {
-        http_hold_back(h, request, "Out of memory.");
+    if (sink_may_pass(result)) {
+        http_hold_back(h, request,
+                       result == ERR_MEMORY ? "Out of memory." : "The replay log's queue is full.");
     } else {
         http_answer_error(request, HTTP_ENTITYTOOLARGE,
                           "The message becomes more than the replay log takes.");

@@ -52,13 +52,6 @@ mqtt_intake_wants_retained(const struct mqtt_intake *in, const char *topic)
            mqtt_filters_lack_retained(&in->subscriber->filters, topic);
 }
 
-/* Of anything else the message itself is the cause: it would come again and again. */
-static bool
-mqtt_intake_may_pass(int result)
-{
-    return result == SINK_E_FULL || result == ERR_MEMORY;
-}
-
 static struct mqtt_redelivery_key
 mqtt_intake_key(const struct mosquitto_message *message)
 {
@@ -99,7 +92,7 @@ mqtt_intake_take(const struct mqtt_intake *in,
         }
         return 0;
     }
-    if (is_acknowledged && mqtt_intake_may_pass(result)) {
+    if (is_acknowledged && sink_may_pass(result)) {
         metrics_series_add(settings->series, METRIC_SOURCE_HELD_BACK, 0, 1);
         return MQTT_INTAKE_E_REFUSED;
     }

@@ -7,6 +7,12 @@
 
 #include <stdio.h>
 
+bool
+sink_may_pass(int result)
+{
+    return result == SINK_E_FULL || result == ERR_MEMORY;
+}
+
 void
 source_component(const struct config_source *config,
                  char ret_text[static SOURCE_COMPONENT_SIZE_MAX])

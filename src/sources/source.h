@@ -46,6 +46,9 @@ struct sink {
     int (*move_mark)(void *arg, const struct mark *mark, uint64_t *ret_ticket);
 };
 
+/* What the sink answered, not 0, may be otherwise later; else the message itself is the cause, and will be again. */
+bool sink_may_pass(int result);
+
 struct source_subscription {
     const char *filter;
     bool is_pattern;

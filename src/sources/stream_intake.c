@@ -22,13 +22,6 @@ stream_intake_fini(struct stream_intake *in)
     buf_fini(&in->payload);
 }
 
-/* Of anything else the entry itself is the cause: it would come again and again. */
-static bool
-intake_may_pass(int result)
-{
-    return result == SINK_E_FULL || result == ERR_MEMORY;
-}
-
 /* The log's mark goes to s->at, where it is not yet. False: the sink takes nothing now. */
 static bool
 intake_move_mark(struct stream_intake *in, struct stream *s)
@@ -127,7 +120,7 @@ intake_entry(struct stream_intake *in, struct stream *s, const struct redis_repl
     p.count += p.is_counted;
     const struct mark mark = stream_step(s, &p, text);
     int result = intake_give(in, s, &entry->items[1], &mark);
-    if (intake_may_pass(result)) {
+    if (sink_may_pass(result)) {
         metrics_series_add(in->settings->series, METRIC_SOURCE_HELD_BACK, 0, 1);
         return STREAM_INTAKE_E_FULL;
     }
