@@ -332,10 +332,10 @@ transport_init_tls(struct transport *t)
     }
     int err = tls_context_new(&t->broker->tls, text, &t->tls);
     if (err == ERR_TLS) {
-        log_error("redis.tls", LOG_TEXT("host", t->broker->host), LOG_U64("port", t->broker->port),
-                  LOG_TEXT("error", text));
+        log_error("tls.unusable", LOG_TEXT("host", t->broker->host),
+                  LOG_U64("port", t->broker->port), LOG_TEXT("error", text));
     } else if (err == 0 && !t->broker->tls.is_verified) {
-        log_warn("redis.unverified", LOG_TEXT("host", t->broker->host),
+        log_warn("tls.unverified", LOG_TEXT("host", t->broker->host),
                  LOG_U64("port", t->broker->port));
     }
     return err;
