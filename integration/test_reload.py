@@ -78,6 +78,17 @@ def test_patterns_are_checked_before_anything_changes(simple):
     assert simple.publish("t", "still") == 1
 
 
+def test_all_keys_that_need_a_restart_are_named(simple):
+    log = {"store": "redis", "prefix": "other", "url": "rediss://127.0.0.1:1", "username": "u", "password": "p",
+           "server_name": "name.example", "verify": False, "connect_timeout": "1s", "idle_timeout": "1s",
+           "retry_min": "1s", "retry_max": "2s"}
+    assert simple.reload(http=simple.config["http"] | {"workers": 1}, replay=log,
+                         admin=simple.config["admin"] | {"metrics_routes": 7})
+    named = config_line(simple).removeprefix("waits for a restart: ").split(", ")
+    assert {"http.workers", "admin.metrics_routes"} | {f"replay.{key}" for key in log} <= set(named)
+    assert len(named) == simple.metric("runnel_config_restart_pending_keys")
+
+
 @pytest.mark.sanitized
 def test_keys_that_need_a_restart_are_named_and_the_rest_is_applied(simple):
     before = simple.metric("runnel_config_restart_pending_keys")

@@ -87,7 +87,7 @@ reload_tell_success(const struct reload *r)
 {
     const struct config *config = r->next->config;
     struct reload_keys waiting = reload_find_waiting(r, r->next);
-    char text[RELOAD_TEXT_SIZE + 32] = "";
+    char text[HEALTH_WHY_SIZE_MAX] = "";
     log_info("config.reloaded", LOG_TEXT("file", r->parts.path),
              LOG_U64("sources", config->sources_length), LOG_U64("routes", config->routes_length));
     if (waiting.length > 0) {
@@ -122,7 +122,7 @@ reload_log_problem(void *arg, const char *line)
 static void
 reload_tell_failure(const struct reload *r, int err, struct problems *problems)
 {
-    char text[RELOAD_TEXT_SIZE + 64];
+    char text[HEALTH_WHY_SIZE_MAX];
     struct reload_lines lines = {.length = 0};
     if (problems != NULL) {
         problems_each_line(problems, reload_log_problem, &lines);

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { HEALTH_WHY_SIZE_MAX = 240 }; /* chosen: a sentence with a host name in it */
-
 struct health_component {
     struct list node;
     bool is_up;

@@ -12,12 +12,16 @@
 
 struct health;
 
+/* With the terminator; chosen: a sentence with all the keys in it that a reload cannot apply. */
+enum { HEALTH_WHY_SIZE_MAX = 1024 };
+
 struct health *health_new(void); /* NULL on OOM */
 void health_free(struct health *h);
 
 /*
  * Adds or changes a component. `name` such as "source plant" or "replay log"; copied. `why` is one
- * sentence, copied; "" where there is nothing to say, as for most that are up. Logs nothing: the owner of the activity does.
+ * sentence, copied as far as HEALTH_WHY_SIZE_MAX; "" where there is nothing to say, as for most that are up. Logs
+ * nothing: the owner of the activity does.
  */
 void health_set(struct health *h, const char *name, bool is_up, const char *why);
 

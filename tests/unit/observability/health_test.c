@@ -116,14 +116,14 @@ test_health_long_reason_is_cut(void **state)
 {
     struct health *h = health_new();
     struct buf out;
-    char why[1000];
+    char why[2 * HEALTH_WHY_SIZE_MAX];
     (void)state;
     memset(why, 'y', sizeof(why));
     why[sizeof(why) - 1] = '\0';
     health_set(h, "a", false, why);
     buf_init(&out, 4096);
     assert_int_equal(health_render(h, &out), 0);
-    assert_int_equal(out.size, strlen("down a: ") + 239 + 1);
+    assert_int_equal(out.size, strlen("down a: ") + HEALTH_WHY_SIZE_MAX - 1 + 1);
     buf_fini(&out);
     health_free(h);
 }
