@@ -3,6 +3,9 @@
 #include "base/map.h"
 #include "config/file.h"
 
+#include <stdio.h>
+#include <string.h>
+
 enum { CERTIFICATES_SIZE_MAX = 8 << 20 };
 
 /* Where the broker's keys are, for problems. */
@@ -131,4 +134,14 @@ broker_finish(struct reader *r,
                                     : "password",
                        is_in_url ? "has a password without a user" : "given without username");
     }
+}
+
+const char *
+config_broker_address(const struct config_broker *b,
+                      char ret_text[static CONFIG_BROKER_ADDRESS_SIZE_MAX])
+{
+    bool is_ipv6 = strchr(b->host, ':') != NULL;
+    (void)snprintf(ret_text, CONFIG_BROKER_ADDRESS_SIZE_MAX, is_ipv6 ? "[%s]:%u" : "%s:%u", b->host,
+                   (unsigned)b->port);
+    return ret_text;
 }

@@ -59,6 +59,12 @@ struct config_broker {
     uint64_t retry_min_ms, retry_max_ms;
 };
 
+enum { CONFIG_BROKER_ADDRESS_SIZE_MAX = 272 }; /* with the terminator */
+
+/* "host:port", an IPv6 address in brackets; a host has 253 bytes at most. Returns `ret_text`. */
+const char *config_broker_address(const struct config_broker *b,
+                                  char ret_text[static CONFIG_BROKER_ADDRESS_SIZE_MAX]);
+
 enum config_source_type { SOURCE_REDIS, SOURCE_MQTT, SOURCE_HTTP, SOURCE_REDIS_STREAM };
 enum config_retained {
     RETAINED_PASS,

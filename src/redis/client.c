@@ -282,7 +282,6 @@ client_destroy(void *object)
     redis_parser_free(c->parser);
     commands_fini(&c->commands);
     buf_fini(&c->output);
-    free(c->address);
     free(c);
 }
 
@@ -306,10 +305,7 @@ client_init(struct redis_client *c)
                                                 .on_open = client_on_open,
                                                 .on_bytes = client_on_bytes,
                                                 .on_close = client_on_close};
-    if (asprintf(&c->address, "%s:%u", broker->host, (unsigned)broker->port) < 0) {
-        c->address = NULL;
-        return ERR_MEMORY;
-    }
+    (void)config_broker_address(broker, c->address);
     if (commands_init(&c->commands, c->settings.commands_limit + GREETING_COMMANDS_MAX) != 0) {
         return ERR_MEMORY;
     }

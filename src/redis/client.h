@@ -89,7 +89,7 @@ bool redis_client_is_up(const struct redis_client *c);
 /* Waits until the next attempt, after one that failed. */
 bool redis_client_is_waiting(const struct redis_client *c);
 
-/* "host:port", for logs. */
+/* As config_broker_address(), for logs. */
 const char *redis_client_address(const struct redis_client *c);
 
 enum { REDIS_E_FULL = 1 };

@@ -22,7 +22,7 @@ enum { REDIS_WHY_SIZE = 256 };
 struct redis_client {
     struct loop *loop;
     struct redis_settings settings;
-    char *address; /* owned; "host:port" */
+    char address[CONFIG_BROKER_ADDRESS_SIZE_MAX];
     enum redis_state state;
     struct transport *transport; /* owned */
     struct redis_parser *parser; /* owned; of the current or last connection */

@@ -19,12 +19,9 @@ status_publish(const struct status *s)
 void
 status_init(struct status *s, const struct source_settings *settings)
 {
-    const struct config_source *config = settings->config;
-    bool is_ipv6 = strchr(config->broker.host, ':') != NULL;
     *s = (struct status){.settings = settings, .kind = STATUS_DOWN};
-    source_component(config, s->component);
-    (void)snprintf(s->broker, sizeof s->broker, is_ipv6 ? "[%s]:%u" : "%s:%u", config->broker.host,
-                   (unsigned)config->broker.port);
+    source_component(settings->config, s->component);
+    (void)config_broker_address(&settings->config->broker, s->broker);
     (void)snprintf(s->why, sizeof s->why, "connecting");
 }
 

@@ -17,7 +17,7 @@ enum status_kind {
 struct status {
     const struct source_settings *settings; /* borrowed */
     char component[SOURCE_COMPONENT_SIZE_MAX];
-    char broker[STATUS_TEXT_SIZE_MAX]; /* host:port */
+    char broker[CONFIG_BROKER_ADDRESS_SIZE_MAX];
     enum status_kind kind;
     bool is_connected;              /* of those who say so; it may be REFUSED all the same */
     char why[STATUS_TEXT_SIZE_MAX]; /* as logged last; "" while up */

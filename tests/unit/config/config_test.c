@@ -515,6 +515,18 @@ test_config_default_serves_this_machine_with_an_http_source(void **state)
 }
 
 static void
+test_config_broker_address_has_brackets_for_ipv6(void **state)
+{
+    char text[CONFIG_BROKER_ADDRESS_SIZE_MAX];
+    char v6[] = "2001:db8::1", name[] = "redis.example";
+    struct config_broker b = {.host = v6, .port = 65535};
+    (void)state;
+    assert_string_equal(config_broker_address(&b, text), "[2001:db8::1]:65535");
+    b.host = name;
+    assert_string_equal(config_broker_address(&b, text), "redis.example:65535");
+}
+
+static void
 test_config_free_of_nothing_is_fine(void **state)
 {
     (void)state;
@@ -541,6 +553,7 @@ main(void)
         cmocka_unit_test(test_config_of_aliases_reads_them_each_time),
         cmocka_unit_test(test_config_of_ten_thousand_routes_is_read),
         cmocka_unit_test(test_config_default_serves_this_machine_with_an_http_source),
+        cmocka_unit_test(test_config_broker_address_has_brackets_for_ipv6),
         cmocka_unit_test(test_config_free_of_nothing_is_fine),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -177,6 +177,17 @@ test_addresses_one_that_became_a_replica_is_left(void **state)
     assert_int_equal(f->downs, 3);
 }
 
+static void
+test_addresses_of_ipv6_stand_in_brackets(void **state)
+{
+    struct fixture *f = *state;
+    static char host[] = "::1";
+    f->broker.host = host;
+    f->broker.port = 6379;
+    start(f);
+    assert_string_equal(redis_client_address(f->client), "[::1]:6379");
+}
+
 int
 main(void)
 {
@@ -186,6 +197,7 @@ main(void)
         CASE(first_that_refuses_blocks_nobody),
         CASE(one_that_served_is_kept),
         CASE(one_that_became_a_replica_is_left),
+        CASE(of_ipv6_stand_in_brackets),
 #undef CASE
     };
     (void)signal(SIGPIPE, SIG_IGN);
