@@ -1,6 +1,6 @@
 #undef NDEBUG
 #include "brokers.h"
-#include "event/loop.h"
+#include "client_rig.h"
 #include "fake_server.h"
 #include "redis/client.h"
 #include "waiting.h"
@@ -16,67 +16,23 @@
 
 #include <cmocka.h>
 
-enum { DIARY_SIZE = 4096, SHORT_MS = 30, PATIENT_MS = 300 }; /* above what a busy machine delays */
+enum { SHORT_MS = 30, PATIENT_MS = 300 }; /* above what a busy machine delays */
 
 struct fixture {
-    struct loop *loop;
+    struct client_rig rig;
     struct fake_server *server;
-    struct config_broker broker;
-    struct redis_settings settings;
-    struct redis_client *client;
-    size_t ups;
-    size_t downs;
-    int status;    /* of the last on_down */
-    char why[512]; /* its */
-    size_t answered;
     size_t failed;
     int failure;
-    char replies[DIARY_SIZE];  /* texts of replies, a blank behind each */
-    char messages[DIARY_SIZE]; /* filter=payload, a blank behind each */
+    char replies[CLIENT_RIG_DIARY_SIZE]; /* texts of replies, a blank behind each */
     bool frees_in_reply;
-    size_t wanted; /* what the conditions compare with */
 };
-
-static void
-diary_add(char *diary, const char *text)
-{
-    size_t size = strlen(diary);
-    assert_true(size + strlen(text) + 2 < DIARY_SIZE);
-    (void)snprintf(diary + size, DIARY_SIZE - size, "%s ", text);
-}
-
-static void
-on_up(void *arg)
-{
-    struct fixture *f = arg;
-    f->ups++;
-}
-
-static void
-on_down(void *arg, int status, const char *why)
-{
-    struct fixture *f = arg;
-    f->downs++;
-    f->status = status;
-    (void)snprintf(f->why, sizeof f->why, "%s", why);
-}
-
-static void
-on_message(void *arg, const struct redis_message *m)
-{
-    struct fixture *f = arg;
-    char text[256];
-    (void)snprintf(text, sizeof text, STR_FMT "%s" STR_FMT "=" STR_FMT, STR_ARG(m->filter),
-                   m->is_pattern ? "~" : ":", STR_ARG(m->channel), STR_ARG(m->payload));
-    diary_add(f->messages, text);
-}
 
 static void
 on_reply(void *arg, int status, const struct redis_reply *reply)
 {
     struct fixture *f = arg;
     char text[256];
-    f->answered++;
+    f->rig.answered++;
     if (status != 0) {
         assert_null(reply);
         f->failed++;
@@ -86,10 +42,10 @@ on_reply(void *arg, int status, const struct redis_reply *reply)
     bool is_error = reply->type == REDIS_TYPE_ERROR;
     struct str shown = is_error ? reply->text : redis_reply_text(reply);
     (void)snprintf(text, sizeof text, "%s" STR_FMT, is_error ? "-" : "", STR_ARG(shown));
-    diary_add(f->replies, text);
+    client_rig_note(f->replies, text);
     if (f->frees_in_reply) {
-        redis_client_free(f->client);
-        f->client = NULL;
+        redis_client_free(f->rig.client);
+        f->rig.client = NULL;
     }
 }
 
@@ -98,17 +54,9 @@ setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     *state = f;
-    f->loop = loop_new("test");
-    f->server = fake_server_new(f->loop);
-    f->broker = broker_on(fake_server_port(f->server));
-    f->settings = (struct redis_settings){
-        .broker = &f->broker,
-        .listener = {.arg = f, .on_up = on_up, .on_down = on_down, .on_message = on_message},
-        .commands_limit = 4,
-        .output_limit_bytes = 4096,
-        .reply_limit_bytes = 65536,
-        .command_timeout_ms = TEST_LONG_MS,
-    };
+    client_rig_init(&f->rig);
+    f->server = fake_server_new(f->rig.loop);
+    f->rig.broker = broker_on(fake_server_port(f->server));
     return 0;
 }
 
@@ -116,66 +64,17 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
-    redis_client_free(f->client);
     fake_server_free(f->server);
-    loop_free(f->loop);
+    client_rig_fini(&f->rig);
     free(f);
     return 0;
-}
-
-static void
-start(struct fixture *f)
-{
-    assert_int_equal(redis_client_new(f->loop, &f->settings, &f->client), 0);
-}
-
-static bool
-is_up(void *arg)
-{
-    const struct fixture *f = arg;
-    return f->ups >= f->wanted;
-}
-
-static bool
-is_down(void *arg)
-{
-    const struct fixture *f = arg;
-    return f->downs >= f->wanted;
-}
-
-static bool
-is_answered(void *arg)
-{
-    const struct fixture *f = arg;
-    return f->answered >= f->wanted;
-}
-
-static void
-wait_ups(struct fixture *f, size_t ups)
-{
-    f->wanted = ups;
-    wait_until(f->loop, is_up, f);
-}
-
-static void
-wait_downs(struct fixture *f, size_t downs)
-{
-    f->wanted = downs;
-    wait_until(f->loop, is_down, f);
-}
-
-static void
-wait_answers(struct fixture *f, size_t answers)
-{
-    f->wanted = answers;
-    wait_until(f->loop, is_answered, f);
 }
 
 static int
 get(struct fixture *f, const char *key)
 {
     const struct str words[] = {STR("GET"), str_from(key)};
-    return redis_client_command(f->client, words, 2, on_reply, f);
+    return redis_client_command(f->rig.client, words, 2, on_reply, f);
 }
 
 /* --- the greeting --- */
@@ -184,24 +83,24 @@ static void
 test_client_new_greets_and_is_up(void **state)
 {
     struct fixture *f = *state;
-    start(f);
-    wait_ups(f, 1);
-    assert_true(redis_client_is_up(f->client));
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
+    assert_true(redis_client_is_up(f->rig.client));
     assert_string_equal(fake_server_words(f->server, "CLIENT"), "SETNAME runnel");
     assert_int_equal(fake_server_count(f->server, "AUTH"), 0);
     assert_int_equal(fake_server_count(f->server, "SELECT"), 0);
-    assert_int_equal(f->downs, 0);
+    assert_int_equal(f->rig.downs, 0);
 }
 
 static void
 test_client_credentials_are_sent_before_the_database(void **state)
 {
     struct fixture *f = *state;
-    f->broker.username = (char[]){"joe"};
-    f->broker.password = (char[]){"se cret"};
-    f->broker.database = 7;
-    start(f);
-    wait_ups(f, 1);
+    f->rig.broker.username = (char[]){"joe"};
+    f->rig.broker.password = (char[]){"se cret"};
+    f->rig.broker.database = 7;
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_string_equal(fake_server_words(f->server, "AUTH"), "joe se cret");
     assert_string_equal(fake_server_words(f->server, "SELECT"), "7");
 }
@@ -210,9 +109,9 @@ static void
 test_client_password_alone_is_sent_alone(void **state)
 {
     struct fixture *f = *state;
-    f->broker.password = (char[]){"secret"};
-    start(f);
-    wait_ups(f, 1);
+    f->rig.broker.password = (char[]){"secret"};
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_string_equal(fake_server_words(f->server, "AUTH"), "secret");
 }
 
@@ -220,15 +119,15 @@ static void
 test_client_wrong_password_is_said_and_tried_again(void **state)
 {
     struct fixture *f = *state;
-    f->broker.password = (char[]){"secret"};
+    f->rig.broker.password = (char[]){"secret"};
     fake_server_answer(f->server, "AUTH", "-WRONGPASS invalid username-password pair\r\n");
-    start(f);
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_AUTH);
-    assert_non_null(strstr(f->why, "WRONGPASS invalid username-password pair"));
-    assert_null(strstr(f->why, "secret"));
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_AUTH);
+    assert_non_null(strstr(f->rig.why, "WRONGPASS invalid username-password pair"));
+    assert_null(strstr(f->rig.why, "secret"));
     fake_server_answer(f->server, "AUTH", "+OK\r\n");
-    wait_ups(f, 1);
+    client_rig_wait_ups(&f->rig, 1);
 }
 
 static void
@@ -236,9 +135,9 @@ test_client_no_password_where_one_is_asked_for_is_said(void **state)
 {
     struct fixture *f = *state;
     fake_server_answer(f->server, "CLIENT", "-NOAUTH Authentication required.\r\n");
-    start(f);
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_AUTH);
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_AUTH);
 }
 
 static void
@@ -246,12 +145,12 @@ test_client_server_that_loads_is_waited_for(void **state)
 {
     struct fixture *f = *state;
     fake_server_answer(f->server, "PING", "-LOADING Redis is loading the dataset in memory\r\n");
-    start(f);
-    wait_downs(f, 2);
-    assert_int_equal(f->status, ERR_REFUSED);
-    assert_non_null(strstr(f->why, "LOADING"));
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 2);
+    assert_int_equal(f->rig.status, ERR_REFUSED);
+    assert_non_null(strstr(f->rig.why, "LOADING"));
     fake_server_answer(f->server, "PING", "+PONG\r\n");
-    wait_ups(f, 1);
+    client_rig_wait_ups(&f->rig, 1);
 }
 
 static void
@@ -259,21 +158,21 @@ test_client_name_that_is_not_allowed_is_no_matter(void **state)
 {
     struct fixture *f = *state;
     fake_server_answer(f->server, "CLIENT", "-NOPERM this user has no permissions\r\n");
-    start(f);
-    wait_ups(f, 1);
-    assert_int_equal(f->downs, 0);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
+    assert_int_equal(f->rig.downs, 0);
 }
 
 static void
 test_client_database_that_does_not_exist_is_refused(void **state)
 {
     struct fixture *f = *state;
-    f->broker.database = 99;
+    f->rig.broker.database = 99;
     fake_server_answer(f->server, "SELECT", "-ERR DB index is out of range\r\n");
-    start(f);
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_REFUSED);
-    assert_non_null(strstr(f->why, "DB index is out of range"));
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_REFUSED);
+    assert_non_null(strstr(f->rig.why, "DB index is out of range"));
 }
 
 /* --- commands --- */
@@ -284,16 +183,16 @@ test_client_pipelined_commands_are_answered_in_order(void **state)
     struct fixture *f = *state;
     fake_server_answer(f->server, "GET", "$3\r\none\r\n");
     fake_server_answer(f->server, "BAD", "-ERR no\r\n");
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     const struct str bad[] = {STR("BAD")};
     assert_int_equal(get(f, "a"), 0);
-    assert_int_equal(redis_client_command(f->client, bad, 1, on_reply, f), 0);
+    assert_int_equal(redis_client_command(f->rig.client, bad, 1, on_reply, f), 0);
     assert_int_equal(get(f, "b"), 0);
-    assert_int_equal(f->answered, 0);
-    wait_answers(f, 3);
+    assert_int_equal(f->rig.answered, 0);
+    client_rig_wait_answers(&f->rig, 3);
     assert_string_equal(f->replies, "one -ERR no one ");
-    assert_int_equal(f->downs, 0);
+    assert_int_equal(f->rig.downs, 0);
 }
 
 static void
@@ -302,10 +201,10 @@ test_client_replies_one_byte_at_a_time_are_read(void **state)
     struct fixture *f = *state;
     fake_server_set_pace(f->server, FAKE_BYTE_A_TURN);
     fake_server_answer(f->server, "GET", "$5\r\na\r\nb\n\r\n");
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_int_equal(get(f, "a"), 0);
-    wait_answers(f, 1);
+    client_rig_wait_answers(&f->rig, 1);
     assert_string_equal(f->replies, "a\r\nb\n ");
 }
 
@@ -313,9 +212,9 @@ static void
 test_client_command_before_it_is_up_is_not_taken(void **state)
 {
     struct fixture *f = *state;
-    start(f);
+    client_rig_start(&f->rig);
     assert_int_equal(get(f, "a"), ERR_CONNECT);
-    wait_ups(f, 1);
+    client_rig_wait_ups(&f->rig, 1);
     assert_int_equal(fake_server_count(f->server, "GET"), 0);
 }
 
@@ -325,15 +224,15 @@ test_client_more_commands_than_its_limit_are_not_taken(void **state)
     struct fixture *f = *state;
     size_t taken = 0;
     fake_server_answer(f->server, "GET", NULL);
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     int outcome;
     while ((outcome = get(f, "a")) == 0) {
         taken++;
     }
     assert_int_equal(outcome, REDIS_E_FULL);
-    assert_int_equal(taken, f->settings.commands_limit);
-    assert_int_equal(f->answered, 0);
+    assert_int_equal(taken, f->rig.settings.commands_limit);
+    assert_int_equal(f->rig.answered, 0);
 }
 
 static void
@@ -343,13 +242,13 @@ test_client_more_output_than_its_limit_is_not_taken_but_one_large_command_is(voi
     static char large[8192];
     memset(large, 'x', sizeof large - 1);
     fake_server_answer(f->server, "GET", "+OK\r\n");
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_int_equal(get(f, large), 0);
     assert_int_equal(get(f, "a"), REDIS_E_FULL);
-    wait_answers(f, 1);
+    client_rig_wait_answers(&f->rig, 1);
     assert_int_equal(get(f, "a"), 0);
-    wait_answers(f, 2);
+    client_rig_wait_answers(&f->rig, 2);
     assert_string_equal(f->replies, "OK OK ");
 }
 
@@ -359,15 +258,15 @@ test_client_freed_in_a_reply_calls_nothing_more(void **state)
     struct fixture *f = *state;
     fake_server_answer(f->server, "GET", "+OK\r\n");
     f->frees_in_reply = true;
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_int_equal(get(f, "a"), 0);
     assert_int_equal(get(f, "b"), 0);
-    wait_answers(f, 2);
+    client_rig_wait_answers(&f->rig, 2);
     assert_string_equal(f->replies, "OK ");
     assert_int_equal(f->failed, 1);
     assert_int_equal(f->failure, ERR_CLOSED);
-    assert_int_equal(f->downs, 0);
+    assert_int_equal(f->rig.downs, 0);
 }
 
 static void
@@ -375,11 +274,11 @@ test_client_free_answers_what_is_under_way(void **state)
 {
     struct fixture *f = *state;
     fake_server_answer(f->server, "GET", NULL);
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_int_equal(get(f, "a"), 0);
-    redis_client_free(f->client);
-    f->client = NULL;
+    redis_client_free(f->rig.client);
+    f->rig.client = NULL;
     assert_int_equal(f->failed, 1);
     assert_int_equal(f->failure, ERR_CLOSED);
 }
@@ -391,16 +290,16 @@ test_client_close_in_the_middle_of_a_reply_fails_each_command_once(void **state)
 {
     struct fixture *f = *state;
     fake_server_close_after(f->server, "GET", "$10\r\nhal");
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_int_equal(get(f, "a"), 0);
     assert_int_equal(get(f, "b"), 0);
-    wait_downs(f, 1);
+    client_rig_wait_downs(&f->rig, 1);
     assert_int_equal(f->failed, 2);
-    assert_int_equal(f->answered, 2);
+    assert_int_equal(f->rig.answered, 2);
     assert_int_equal(f->failure, ERR_CONNECT);
-    wait_ups(f, 2);
-    assert_int_equal(f->answered, 2);
+    client_rig_wait_ups(&f->rig, 2);
+    assert_int_equal(f->rig.answered, 2);
 }
 
 static void
@@ -408,37 +307,37 @@ test_client_garbage_is_an_error_and_a_new_connection(void **state)
 {
     struct fixture *f = *state;
     fake_server_answer(f->server, "GET", "HTTP/1.1 400 Bad Request\r\n");
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_int_equal(get(f, "a"), 0);
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_PROTOCOL);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_PROTOCOL);
     assert_int_equal(f->failure, ERR_PROTOCOL);
-    wait_ups(f, 2);
+    client_rig_wait_ups(&f->rig, 2);
 }
 
 static void
 test_client_reply_to_nothing_is_an_error(void **state)
 {
     struct fixture *f = *state;
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     fake_server_send(f->server, "+OK\r\n");
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_PROTOCOL);
-    wait_ups(f, 2);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_PROTOCOL);
+    client_rig_wait_ups(&f->rig, 2);
 }
 
 static void
 test_client_error_that_nobody_asked_for_is_said(void **state)
 {
     struct fixture *f = *state;
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     fake_server_send(f->server, "-ERR max number of clients reached\r\n");
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_REFUSED);
-    assert_non_null(strstr(f->why, "max number of clients reached"));
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_REFUSED);
+    assert_non_null(strstr(f->rig.why, "max number of clients reached"));
 }
 
 static void
@@ -446,13 +345,13 @@ test_client_reply_over_its_limit_is_an_error(void **state)
 {
     struct fixture *f = *state;
     char reply[64];
-    (void)snprintf(reply, sizeof reply, "*%zu\r\n", f->settings.reply_limit_bytes);
+    (void)snprintf(reply, sizeof reply, "*%zu\r\n", f->rig.settings.reply_limit_bytes);
     fake_server_answer(f->server, "GET", reply);
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_int_equal(get(f, "a"), 0);
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_LIMIT);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_LIMIT);
 }
 
 static void
@@ -460,12 +359,12 @@ test_client_refused_connection_is_tried_until_it_works(void **state)
 {
     struct fixture *f = *state;
     fake_server_stop_listening(f->server);
-    start(f);
-    wait_downs(f, 3);
-    assert_int_equal(f->status, ERR_CONNECT);
-    assert_non_null(strstr(f->why, "refused"));
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 3);
+    assert_int_equal(f->rig.status, ERR_CONNECT);
+    assert_non_null(strstr(f->rig.why, "refused"));
     fake_server_listen_again(f->server);
-    wait_ups(f, 1);
+    client_rig_wait_ups(&f->rig, 1);
 }
 
 static void
@@ -474,20 +373,20 @@ test_client_name_that_does_not_resolve_is_said(void **state)
     struct fixture *f = *state;
     char label[65] = ""; /* longer than DNS has: no server is asked */
     memset(label, 'x', sizeof label - 1);
-    f->broker.host = label;
-    start(f);
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_RESOLVE);
-    assert_non_null(strstr(f->why, label));
+    f->rig.broker.host = label;
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_RESOLVE);
+    assert_non_null(strstr(f->rig.why, label));
 }
 
 static void
 test_client_name_of_the_hosts_file_is_resolved(void **state)
 {
     struct fixture *f = *state;
-    f->broker.host = (char[]){"localhost"};
-    start(f);
-    wait_ups(f, 1);
+    f->rig.broker.host = (char[]){"localhost"};
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
 }
 
 static void
@@ -495,14 +394,14 @@ test_client_reconnect_makes_a_new_connection(void **state)
 {
     struct fixture *f = *state;
     fake_server_answer(f->server, "GET", NULL);
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_int_equal(get(f, "a"), 0);
-    redis_client_reconnect(f->client, ERR_REFUSED, "a replica");
-    assert_int_equal(f->downs, 1);
-    assert_string_equal(f->why, "a replica");
+    redis_client_reconnect(f->rig.client, ERR_REFUSED, "a replica");
+    assert_int_equal(f->rig.downs, 1);
+    assert_string_equal(f->rig.why, "a replica");
     assert_int_equal(f->failure, ERR_REFUSED);
-    wait_ups(f, 2);
+    client_rig_wait_ups(&f->rig, 2);
     assert_int_equal(fake_server_accepted(f->server), 2);
 }
 
@@ -512,58 +411,58 @@ static void
 test_client_command_without_an_answer_times_out(void **state)
 {
     struct fixture *f = *state;
-    f->settings.command_timeout_ms = SHORT_MS;
+    f->rig.settings.command_timeout_ms = SHORT_MS;
     fake_server_answer(f->server, "GET", NULL);
-    start(f);
-    wait_ups(f, 1);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     assert_int_equal(get(f, "a"), 0);
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_TIMEOUT);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_TIMEOUT);
     assert_int_equal(f->failure, ERR_TIMEOUT);
-    wait_ups(f, 2);
+    client_rig_wait_ups(&f->rig, 2);
 }
 
 static void
 test_client_greeting_without_an_answer_times_out(void **state)
 {
     struct fixture *f = *state;
-    f->broker.connect_timeout_ms = SHORT_MS;
+    f->rig.broker.connect_timeout_ms = SHORT_MS;
     fake_server_answer(f->server, "PING", NULL);
-    start(f);
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_TIMEOUT);
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_TIMEOUT);
 }
 
 static bool
 is_pinged(void *arg)
 {
     const struct fixture *f = arg;
-    return fake_server_count(f->server, "PING") >= f->wanted;
+    return fake_server_count(f->server, "PING") >= f->rig.wanted;
 }
 
 static void
 test_client_idle_connection_is_pinged_and_stays(void **state)
 {
     struct fixture *f = *state;
-    f->broker.idle_timeout_ms = PATIENT_MS;
-    start(f);
-    f->wanted = 4; /* the greeting's, and three */
-    wait_until(f->loop, is_pinged, f);
-    assert_int_equal(f->ups, 1);
-    assert_int_equal(f->downs, 0);
+    f->rig.broker.idle_timeout_ms = PATIENT_MS;
+    client_rig_start(&f->rig);
+    f->rig.wanted = 4; /* the greeting's, and three */
+    wait_until(f->rig.loop, is_pinged, f);
+    assert_int_equal(f->rig.ups, 1);
+    assert_int_equal(f->rig.downs, 0);
 }
 
 static void
 test_client_idle_connection_that_is_dead_is_given_up(void **state)
 {
     struct fixture *f = *state;
-    f->broker.idle_timeout_ms = SHORT_MS;
-    f->settings.command_timeout_ms = SHORT_MS;
-    start(f);
-    wait_ups(f, 1);
+    f->rig.broker.idle_timeout_ms = SHORT_MS;
+    f->rig.settings.command_timeout_ms = SHORT_MS;
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     fake_server_answer(f->server, "PING", NULL);
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_TIMEOUT);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_TIMEOUT);
 }
 
 /* --- subscriptions --- */
@@ -573,19 +472,12 @@ static const struct redis_subscription two_filters[] = {{"news", false}, {"news.
 static void
 subscribe(struct fixture *f)
 {
-    f->settings.subscriptions = two_filters;
-    f->settings.subscriptions_length = 2;
+    f->rig.settings.subscriptions = two_filters;
+    f->rig.settings.subscriptions_length = 2;
     fake_server_answer(f->server, "SUBSCRIBE", "*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
     fake_server_answer(f->server, "PSUBSCRIBE",
                        "*3\r\n$10\r\npsubscribe\r\n$6\r\nnews.*\r\n:2\r\n");
-    start(f);
-}
-
-static bool
-has_messages(void *arg)
-{
-    const struct fixture *f = arg;
-    return strlen(f->messages) >= f->wanted;
+    client_rig_start(&f->rig);
 }
 
 static void
@@ -593,15 +485,13 @@ test_client_messages_come_with_their_filter(void **state)
 {
     struct fixture *f = *state;
     subscribe(f);
-    wait_ups(f, 1);
+    client_rig_wait_ups(&f->rig, 1);
     assert_string_equal(fake_server_words(f->server, "SUBSCRIBE"), "news");
     assert_string_equal(fake_server_words(f->server, "PSUBSCRIBE"), "news.*");
     fake_server_send(f->server,
                      "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$2\r\nhi\r\n"
                      "*4\r\n$8\r\npmessage\r\n$6\r\nnews.*\r\n$6\r\nnews.x\r\n$0\r\n\r\n");
-    f->wanted = strlen("news:news=hi news.*~news.x= ");
-    wait_until(f->loop, has_messages, f);
-    assert_string_equal(f->messages, "news:news=hi news.*~news.x= ");
+    client_rig_wait_messages(&f->rig, "news:news=hi news.*~news.x= ");
 }
 
 static void
@@ -610,23 +500,21 @@ test_client_messages_one_byte_at_a_time_are_read(void **state)
     struct fixture *f = *state;
     fake_server_set_pace(f->server, FAKE_BYTE_A_TURN);
     subscribe(f);
-    wait_ups(f, 1);
+    client_rig_wait_ups(&f->rig, 1);
     fake_server_send(f->server, "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$4\r\n\r\n\r\n\r\n");
-    f->wanted = strlen("news:news=\r\n\r\n ");
-    wait_until(f->loop, has_messages, f);
-    assert_string_equal(f->messages, "news:news=\r\n\r\n ");
+    client_rig_wait_messages(&f->rig, "news:news=\r\n\r\n ");
 }
 
 static void
 test_client_is_up_only_when_every_subscription_is_confirmed(void **state)
 {
     struct fixture *f = *state;
-    f->broker.connect_timeout_ms = SHORT_MS;
+    f->rig.broker.connect_timeout_ms = SHORT_MS;
     subscribe(f);
     fake_server_answer(f->server, "PSUBSCRIBE", NULL);
-    wait_downs(f, 1);
-    assert_int_equal(f->ups, 0);
-    assert_int_equal(f->status, ERR_TIMEOUT);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.ups, 0);
+    assert_int_equal(f->rig.status, ERR_TIMEOUT);
 }
 
 static void
@@ -634,12 +522,12 @@ test_client_subscribes_again_on_each_connection(void **state)
 {
     struct fixture *f = *state;
     subscribe(f);
-    wait_ups(f, 1);
+    client_rig_wait_ups(&f->rig, 1);
     fake_server_close_all(f->server);
-    wait_ups(f, 2);
+    client_rig_wait_ups(&f->rig, 2);
     assert_int_equal(fake_server_count(f->server, "SUBSCRIBE"), 2);
     assert_int_equal(fake_server_count(f->server, "PSUBSCRIBE"), 2);
-    assert_int_equal(f->downs, 1);
+    assert_int_equal(f->rig.downs, 1);
 }
 
 static void
@@ -649,36 +537,36 @@ test_client_subscription_that_is_not_allowed_is_said(void **state)
     subscribe(f);
     fake_server_answer(f->server, "SUBSCRIBE",
                        "-NOPERM this user has no permissions to access one of the channels\r\n");
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_REFUSED);
-    assert_non_null(strstr(f->why, "NOPERM"));
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_REFUSED);
+    assert_non_null(strstr(f->rig.why, "NOPERM"));
 }
 
 static void
 test_client_subscribed_and_idle_is_pinged_and_stays(void **state)
 {
     struct fixture *f = *state;
-    f->broker.idle_timeout_ms = PATIENT_MS;
+    f->rig.broker.idle_timeout_ms = PATIENT_MS;
     subscribe(f);
-    wait_ups(f, 1);
+    client_rig_wait_ups(&f->rig, 1);
     fake_server_answer(f->server, "PING", "*2\r\n$4\r\npong\r\n$0\r\n\r\n");
-    f->wanted = 4;
-    wait_until(f->loop, is_pinged, f);
-    assert_int_equal(f->downs, 0);
+    f->rig.wanted = 4;
+    wait_until(f->rig.loop, is_pinged, f);
+    assert_int_equal(f->rig.downs, 0);
 }
 
 static void
 test_client_subscribed_to_a_dead_peer_gives_it_up(void **state)
 {
     struct fixture *f = *state;
-    f->broker.idle_timeout_ms = SHORT_MS;
+    f->rig.broker.idle_timeout_ms = SHORT_MS;
     subscribe(f);
-    wait_ups(f, 1);
+    client_rig_wait_ups(&f->rig, 1);
     fake_server_answer(f->server, "PING", NULL);
     /* The greeting's; more on a slow machine. */
     size_t answered = fake_server_count(f->server, "PING");
-    wait_downs(f, 1);
-    assert_int_equal(f->status, ERR_TIMEOUT);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_TIMEOUT);
     assert_int_equal(fake_server_count(f->server, "PING"), answered + 1);
 }
 
@@ -696,12 +584,12 @@ test_client_push_that_nobody_knows_is_an_error(void **state)
     struct fixture *f = *state;
     subscribe(f);
     for (size_t i = 0; i < sizeof pushes / sizeof pushes[0]; i++) {
-        wait_ups(f, i + 1);
+        client_rig_wait_ups(&f->rig, i + 1);
         fake_server_send(f->server, pushes[i]);
-        wait_downs(f, i + 1);
-        assert_int_equal(f->status, ERR_PROTOCOL);
+        client_rig_wait_downs(&f->rig, i + 1);
+        assert_int_equal(f->rig.status, ERR_PROTOCOL);
     }
-    assert_string_equal(f->messages, "");
+    assert_string_equal(f->rig.messages, "");
 }
 
 int

@@ -2,10 +2,10 @@
 /* The client against a real redis-server, plain and over TLS. */
 #include "brokers.h"
 #include "children.h"
+#include "client_rig.h"
 #include "event/loop.h"
 #include "redis/client.h"
 #include "redis_server.h"
-#include "waiting.h"
 
 #include <setjmp.h>
 #include <signal.h>
@@ -21,65 +21,23 @@
 enum { COMMANDS = 5000, LARGE_SIZE = 3 * 1024 * 1024, PATH_SIZE = 512 };
 
 struct fixture {
-    struct loop *loop;
+    struct client_rig rig;
     struct redis_server *server;
-    struct config_broker broker;
-    struct redis_settings settings;
-    struct redis_client *client;
-    size_t ups;
-    size_t downs;
-    int status;
-    char why[512];
-    size_t answered;
     size_t sent;
     bool is_wrong; /* a reply was not what it should be */
-    struct buf messages;
-    size_t wanted;
 };
-
-static void
-on_up(void *arg)
-{
-    struct fixture *f = arg;
-    f->ups++;
-}
-
-static void
-on_down(void *arg, int status, const char *why)
-{
-    struct fixture *f = arg;
-    f->downs++;
-    f->status = status;
-    (void)snprintf(f->why, sizeof f->why, "%s", why);
-}
-
-static void
-on_message(void *arg, const struct redis_message *m)
-{
-    struct fixture *f = arg;
-    assert_int_equal(buf_append_str(&f->messages, m->filter), 0);
-    assert_int_equal(buf_append_char(&f->messages, '='), 0);
-    assert_int_equal(buf_append_str(&f->messages, m->payload), 0);
-    assert_int_equal(buf_append_char(&f->messages, ' '), 0);
-}
 
 static struct fixture *
 fixture_new(const char *const *options)
 {
     struct fixture *f = calloc(1, sizeof *f);
     assert_non_null(f);
-    buf_init(&f->messages, SIZE_MAX);
-    f->loop = loop_new("test");
+    client_rig_init(&f->rig);
     f->server = redis_server_start(options);
-    f->broker = broker_on(redis_server_port(f->server));
-    f->settings = (struct redis_settings){
-        .broker = &f->broker,
-        .listener = {.arg = f, .on_up = on_up, .on_down = on_down, .on_message = on_message},
-        .commands_limit = 256,
-        .output_limit_bytes = 16777216,
-        .reply_limit_bytes = 16777216,
-        .command_timeout_ms = TEST_LONG_MS,
-    };
+    f->rig.broker = broker_on(redis_server_port(f->server));
+    f->rig.settings.commands_limit = 256;
+    f->rig.settings.output_limit_bytes = 16777216;
+    f->rig.settings.reply_limit_bytes = 16777216;
     return f;
 }
 
@@ -94,54 +52,10 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
-    redis_client_free(f->client);
     redis_server_free(f->server);
-    loop_free(f->loop);
-    buf_fini(&f->messages);
+    client_rig_fini(&f->rig);
     free(f);
     return 0;
-}
-
-static bool
-is_up(void *arg)
-{
-    const struct fixture *f = arg;
-    return f->ups >= f->wanted;
-}
-
-static bool
-is_down(void *arg)
-{
-    const struct fixture *f = arg;
-    return f->downs >= f->wanted;
-}
-
-static bool
-is_answered(void *arg)
-{
-    const struct fixture *f = arg;
-    return f->answered >= f->wanted;
-}
-
-static bool
-has_messages(void *arg)
-{
-    const struct fixture *f = arg;
-    return f->messages.size >= f->wanted;
-}
-
-static void
-start(struct fixture *f)
-{
-    assert_int_equal(redis_client_new(f->loop, &f->settings, &f->client), 0);
-    f->wanted = 1;
-}
-
-static void
-start_and_wait(struct fixture *f)
-{
-    start(f);
-    wait_until(f->loop, is_up, f);
 }
 
 /* --- commands --- */
@@ -154,7 +68,7 @@ send_more(struct fixture *f)
 {
     const struct str words[] = {STR("INCR"), STR("n")};
     while (f->sent < COMMANDS) {
-        int err = redis_client_command(f->client, words, 2, on_count, f);
+        int err = redis_client_command(f->rig.client, words, 2, on_count, f);
         if (err == REDIS_E_FULL) {
             return;
         }
@@ -167,9 +81,9 @@ static void
 on_count(void *arg, int status, const struct redis_reply *reply)
 {
     struct fixture *f = arg;
-    f->answered++;
+    f->rig.answered++;
     f->is_wrong = f->is_wrong || status != 0 || reply->type != REDIS_TYPE_INTEGER ||
-                  reply->integer != (int64_t)f->answered;
+                  reply->integer != (int64_t)f->rig.answered;
     send_more(f);
 }
 
@@ -177,19 +91,19 @@ static void
 test_server_many_pipelined_commands_come_back_in_order(void **state)
 {
     struct fixture *f = *state;
-    start_and_wait(f);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     send_more(f);
-    f->wanted = COMMANDS;
-    wait_until(f->loop, is_answered, f);
+    client_rig_wait_answers(&f->rig, COMMANDS);
     assert_false(f->is_wrong);
-    assert_int_equal(f->downs, 0);
+    assert_int_equal(f->rig.downs, 0);
 }
 
 static void
 on_large(void *arg, int status, const struct redis_reply *reply)
 {
     struct fixture *f = arg;
-    f->answered++;
+    f->rig.answered++;
     f->is_wrong = status != 0 || redis_reply_text(reply).size != LARGE_SIZE;
 }
 
@@ -199,7 +113,7 @@ on_any(void *arg, int status, const struct redis_reply *reply)
     struct fixture *f = arg;
     (void)status;
     (void)reply;
-    f->answered++;
+    f->rig.answered++;
 }
 
 static void
@@ -209,11 +123,11 @@ test_server_large_values_go_and_come(void **state)
     char *text = calloc(1, LARGE_SIZE);
     const struct str set[] = {STR("SET"), STR("k"), {text, LARGE_SIZE}};
     const struct str get[] = {STR("GET"), STR("k")};
-    start_and_wait(f);
-    assert_int_equal(redis_client_command(f->client, set, 3, on_any, f), 0);
-    assert_int_equal(redis_client_command(f->client, get, 2, on_large, f), 0);
-    f->wanted = 2;
-    wait_until(f->loop, is_answered, f);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
+    assert_int_equal(redis_client_command(f->rig.client, set, 3, on_any, f), 0);
+    assert_int_equal(redis_client_command(f->rig.client, get, 2, on_large, f), 0);
+    client_rig_wait_answers(&f->rig, 2);
     assert_false(f->is_wrong);
     free(text);
 }
@@ -222,24 +136,24 @@ static void
 test_server_killed_and_started_again_is_found_again(void **state)
 {
     struct fixture *f = *state;
-    start_and_wait(f);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     redis_server_kill(f->server);
-    wait_until(f->loop, is_down, f);
-    assert_int_equal(f->status, ERR_CONNECT);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_CONNECT);
     redis_server_start_again(f->server);
-    f->wanted = 2;
-    wait_until(f->loop, is_up, f);
+    client_rig_wait_ups(&f->rig, 2);
 }
 
 static void
 test_server_client_that_is_killed_comes_back(void **state)
 {
     struct fixture *f = *state;
-    start_and_wait(f);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     redis_server_do(f->server, "CLIENT KILL TYPE normal SKIPME yes");
-    f->wanted = 2;
-    wait_until(f->loop, is_up, f);
-    assert_int_equal(f->downs, 1);
+    client_rig_wait_ups(&f->rig, 2);
+    assert_int_equal(f->rig.downs, 1);
 }
 
 /* --- credentials --- */
@@ -258,30 +172,31 @@ static void
 test_server_user_and_password_are_taken(void **state)
 {
     struct fixture *f = *state;
-    f->broker.username = (char[]){"joe"};
-    f->broker.password = (char[]){"secret"};
-    start_and_wait(f);
-    assert_int_equal(f->downs, 0);
+    f->rig.broker.username = (char[]){"joe"};
+    f->rig.broker.password = (char[]){"secret"};
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
+    assert_int_equal(f->rig.downs, 0);
 }
 
 static void
 test_server_wrong_password_is_an_auth_failure(void **state)
 {
     struct fixture *f = *state;
-    f->broker.username = (char[]){"joe"};
-    f->broker.password = (char[]){"wrong"};
-    start(f);
-    wait_until(f->loop, is_down, f);
-    assert_int_equal(f->status, ERR_AUTH);
+    f->rig.broker.username = (char[]){"joe"};
+    f->rig.broker.password = (char[]){"wrong"};
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_AUTH);
 }
 
 static void
 test_server_no_password_is_an_auth_failure(void **state)
 {
     struct fixture *f = *state;
-    start(f);
-    wait_until(f->loop, is_down, f);
-    assert_int_equal(f->status, ERR_AUTH);
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_AUTH);
 }
 
 /* --- messages --- */
@@ -298,14 +213,13 @@ test_server_many_subscriptions_are_all_confirmed_and_deliver(void **state)
         (void)snprintf(name, NAME_SIZE, i % 2 == 0 ? "c%zu" : "c%zu.*", i);
         all[i] = (struct redis_subscription){name, i % 2 != 0};
     }
-    f->settings.subscriptions = all;
-    f->settings.subscriptions_length = SUBSCRIPTIONS;
-    start_and_wait(f);
+    f->rig.settings.subscriptions = all;
+    f->rig.settings.subscriptions_length = SUBSCRIPTIONS;
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     redis_server_do(f->server, "PUBLISH c0 a");
     redis_server_do(f->server, "PUBLISH c999.x b");
-    f->wanted = strlen("c0=a c999.*=b ");
-    wait_until(f->loop, has_messages, f);
-    assert_true(str_equal(buf_str(&f->messages), STR("c0=a c999.*=b ")));
+    client_rig_wait_messages(&f->rig, "c0:c0=a c999.*~c999.x=b ");
     free(all);
     free(names);
 }
@@ -315,20 +229,19 @@ test_server_subscribed_client_is_pinged_and_stays(void **state)
 {
     struct fixture *f = *state;
     const struct redis_subscription one = {"c", false};
-    f->settings.subscriptions = &one;
-    f->settings.subscriptions_length = 1;
-    f->broker.idle_timeout_ms = 300; /* far above what a busy machine delays a PONG */
-    start_and_wait(f);
-    uint64_t begin = loop_now_ms(f->loop);
-    while (loop_now_ms(f->loop) < begin + 5 * f->broker.idle_timeout_ms) {
+    f->rig.settings.subscriptions = &one;
+    f->rig.settings.subscriptions_length = 1;
+    f->rig.broker.idle_timeout_ms = 300; /* far above what a busy machine delays a PONG */
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
+    uint64_t begin = loop_now_ms(f->rig.loop);
+    while (loop_now_ms(f->rig.loop) < begin + 5 * f->rig.broker.idle_timeout_ms) {
         redis_server_do(f->server, "PING"); /* time goes by, and the loop turns */
-        f->wanted = 1;
-        wait_until(f->loop, is_up, f);
+        client_rig_wait_ups(&f->rig, 1);
     }
-    assert_int_equal(f->downs, 0);
+    assert_int_equal(f->rig.downs, 0);
     redis_server_do(f->server, "PUBLISH c a");
-    f->wanted = strlen("c=a ");
-    wait_until(f->loop, has_messages, f);
+    client_rig_wait_messages(&f->rig, "c:c=a ");
 }
 
 /* --- TLS --- */
@@ -403,12 +316,12 @@ setup_tls(void **state)
     (void)snprintf(tls_port, sizeof tls_port, "%u", (unsigned)port);
     struct fixture *f = fixture_new(tls_options);
     *state = f;
-    f->broker.port = port;
-    f->broker.tls.is_on = true;
-    f->broker.tls.ca_file = tls_cert;
-    f->broker.tls.cert_file =
+    f->rig.broker.port = port;
+    f->rig.broker.tls.is_on = true;
+    f->rig.broker.tls.ca_file = tls_cert;
+    f->rig.broker.tls.cert_file =
         tls_cert; /* the server asks for a certificate that its authority made */
-    f->broker.tls.key_file = tls_key;
+    f->rig.broker.tls.key_file = tls_key;
     return 0;
 }
 
@@ -416,10 +329,10 @@ static void
 test_server_tls_with_a_client_certificate_works(void **state)
 {
     struct fixture *f = *state;
-    start_and_wait(f);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     send_more(f);
-    f->wanted = COMMANDS;
-    wait_until(f->loop, is_answered, f);
+    client_rig_wait_answers(&f->rig, COMMANDS);
     assert_false(f->is_wrong);
 }
 
@@ -427,78 +340,79 @@ static void
 test_server_tls_name_is_verified(void **state)
 {
     struct fixture *f = *state;
-    f->broker.tls.server_name = (char[]){"elsewhere.example"};
-    start(f);
-    wait_until(f->loop, is_down, f);
-    assert_int_equal(f->status, ERR_TLS);
-    assert_non_null(strstr(f->why, "ostname"));
+    f->rig.broker.tls.server_name = (char[]){"elsewhere.example"};
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_TLS);
+    assert_non_null(strstr(f->rig.why, "ostname"));
 }
 
 static void
 test_server_tls_other_authority_is_not_trusted(void **state)
 {
     struct fixture *f = *state;
-    f->broker.tls.ca_file = other_cert;
-    start(f);
-    wait_until(f->loop, is_down, f);
-    assert_int_equal(f->status, ERR_TLS);
-    assert_non_null(strstr(f->why, "certificate"));
+    f->rig.broker.tls.ca_file = other_cert;
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.status, ERR_TLS);
+    assert_non_null(strstr(f->rig.why, "certificate"));
 }
 
 static void
 test_server_tls_unverified_takes_any_certificate(void **state)
 {
     struct fixture *f = *state;
-    f->broker.tls.ca_file = other_cert;
-    f->broker.tls.is_verified = false;
-    start_and_wait(f);
-    assert_int_equal(f->downs, 0);
+    f->rig.broker.tls.ca_file = other_cert;
+    f->rig.broker.tls.is_verified = false;
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
+    assert_int_equal(f->rig.downs, 0);
 }
 
 static void
 test_server_tls_without_a_client_certificate_is_refused(void **state)
 {
     struct fixture *f = *state;
-    f->broker.tls.cert_file = (char[]){""};
-    f->broker.tls.key_file = (char[]){""};
-    start(f);
-    wait_until(f->loop, is_down, f);
-    assert_int_equal(f->ups, 0);
+    f->rig.broker.tls.cert_file = (char[]){""};
+    f->rig.broker.tls.key_file = (char[]){""};
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.ups, 0);
 }
 
 static void
 test_server_tls_to_a_plain_port_fails_as_tls(void **state)
 {
     struct fixture *f = *state;
-    f->broker.port = redis_server_port(f->server);
-    f->broker.connect_timeout_ms =
+    f->rig.broker.port = redis_server_port(f->server);
+    f->rig.broker.connect_timeout_ms =
         200; /* redis waits for the rest of what it takes for a command */
-    start(f);
-    wait_until(f->loop, is_down, f);
-    assert_int_equal(f->ups, 0);
+    client_rig_start(&f->rig);
+    client_rig_wait_downs(&f->rig, 1);
+    assert_int_equal(f->rig.ups, 0);
 }
 
 static void
 test_server_tls_killed_and_started_again_is_found_again(void **state)
 {
     struct fixture *f = *state;
-    start_and_wait(f);
+    client_rig_start(&f->rig);
+    client_rig_wait_ups(&f->rig, 1);
     redis_server_kill(f->server);
-    wait_until(f->loop, is_down, f);
+    client_rig_wait_downs(&f->rig, 1);
     redis_server_start_again(f->server);
-    f->wanted = 2;
-    wait_until(f->loop, is_up, f);
+    client_rig_wait_ups(&f->rig, 2);
 }
 
 static void
 test_server_tls_file_that_cannot_be_read_is_no_client(void **state)
 {
     struct fixture *f = *state;
-    f->broker.tls.ca_file = (char[]){"/nowhere/ca.pem"};
-    assert_int_equal(redis_client_new(f->loop, &f->settings, &f->client), ERR_TLS);
-    f->broker.tls.ca_file = tls_cert;
-    f->broker.tls.key_file = other_key; /* does not fit the certificate */
-    assert_int_equal(redis_client_new(f->loop, &f->settings, &f->client), ERR_TLS);
+    f->rig.broker.tls.ca_file = (char[]){"/nowhere/ca.pem"};
+    assert_int_equal(client_rig_try(&f->rig), ERR_TLS);
+    f->rig.broker.tls.ca_file = tls_cert;
+    f->rig.broker.tls.key_file = other_key; /* does not fit the certificate */
+    assert_int_equal(client_rig_try(&f->rig), ERR_TLS);
 }
 
 int
