@@ -32,7 +32,7 @@ void client_rig_init(struct client_rig *r);
 /* The client and the loop; what is on the loop ends before. */
 void client_rig_fini(struct client_rig *r);
 
-/* Whether there is a client. */
+/* As redis_client_new(). */
 int client_rig_try(struct client_rig *r);
 
 /* There is one, or the test fails. */

@@ -4,7 +4,7 @@
 #include "event/loop.h"
 #include "log_rig.h"
 #include "observability/metrics.h"
-#include "redis_server.h"
+#include "redis_rig.h"
 #include "relay.h"
 #include "waiting.h"
 
@@ -18,78 +18,21 @@
 
 #include <cmocka.h>
 
-struct fixture {
-    struct loop *loop;
-    struct redis_server *server;
-    struct config_replay config;
-    struct relay *relay;
-    struct log_rig rig;
-    struct log_rig other; /* another process of the same log */
-    size_t wanted;
-};
-
 /* Survives SIGKILL: every append is on disk before its reply. */
 static const char *const durable[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
-
-static struct fixture *
-fixture_new(const char *const *options)
-{
-    struct fixture *f = calloc(1, sizeof *f);
-    assert_non_null(f);
-    f->loop = loop_new("test");
-    f->server = redis_server_start(options);
-    f->config = log_rig_config();
-    f->config.redis = broker_on(redis_server_port(f->server));
-    return f;
-}
 
 static int
 setup(void **state)
 {
-    *state = fixture_new(NULL);
+    *state = redis_rig_new_closed(NULL);
     return 0;
 }
 
 static int
 setup_durable(void **state)
 {
-    *state = fixture_new(durable);
+    *state = redis_rig_new_closed(durable);
     return 0;
-}
-
-static int
-teardown(void **state)
-{
-    struct fixture *f = *state;
-    if (f->other.log != NULL) {
-        log_rig_close(&f->other);
-    }
-    if (f->rig.log != NULL) {
-        log_rig_close(&f->rig);
-    }
-    if (f->relay != NULL) {
-        relay_free(f->relay);
-    }
-    loop_free(f->loop);
-    redis_server_free(f->server);
-    free(f);
-    return 0;
-}
-
-static struct log_rig *
-open_rig(struct fixture *f)
-{
-    log_rig_open(&f->rig, f->loop, replay_redis_new, &f->config);
-    log_rig_wait_up(&f->rig);
-    return &f->rig;
-}
-
-static struct log_rig *
-open_other(struct fixture *f)
-{
-    log_rig_open(&f->other, f->loop, replay_redis_new, &f->config);
-    log_rig_wait_up(&f->other);
-    return &f->other;
 }
 
 /* --- several processes --- */
@@ -97,9 +40,9 @@ open_other(struct fixture *f)
 static void
 test_redis_log_two_processes_have_one_order(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *a = open_rig(f);
-    struct log_rig *b = open_other(f);
+    struct redis_rig *f = *state;
+    struct log_rig *a = redis_rig_open(f);
+    struct log_rig *b = redis_rig_open_other(f);
     char text[16];
     for (int i = 0; i < 200; i++) {
         (void)snprintf(text, sizeof text, "%d", i);
@@ -118,10 +61,10 @@ test_redis_log_two_processes_have_one_order(void **state)
 static void
 test_redis_log_process_that_comes_later_begins_at_the_head(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *a = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *a = redis_rig_open(f);
     event_id head = log_rig_put(a, "c", "1")->id;
-    struct log_rig *b = open_other(f);
+    struct log_rig *b = redis_rig_open_other(f);
     assert_int_equal(b->first_position, head);
     event_id next = log_rig_put(a, "c", "2")->id;
     log_rig_wait_frames(b, 1);
@@ -134,8 +77,8 @@ test_redis_log_process_that_comes_later_begins_at_the_head(void **state)
 static void
 test_redis_log_killed_server_loses_nothing_that_was_stored(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f);
     event_id first = log_rig_put(r, "c", "1")->id;
     log_rig_wait_stored(r);
     redis_server_kill(f->server);
@@ -158,7 +101,7 @@ test_redis_log_killed_server_loses_nothing_that_was_stored(void **state)
 static bool
 has_stored_some(void *arg)
 {
-    const struct fixture *f = arg;
+    const struct redis_rig *f = arg;
     return f->rig.stored >= f->wanted;
 }
 
@@ -170,9 +113,9 @@ static void
 test_redis_log_killed_while_appending_applies_every_batch_once(void **state)
 {
     enum { EVENTS = 2000 };
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     const struct replay_keep keep = {.events = EVENTS + 1000}; /* room to see doubles */
-    struct log_rig *r = open_rig(f);
+    struct log_rig *r = redis_rig_open(f);
     char text[16];
     for (int i = 0; i < EVENTS; i++) {
         (void)snprintf(text, sizeof text, "%d", i);
@@ -196,8 +139,8 @@ test_redis_log_killed_while_appending_applies_every_batch_once(void **state)
 static void
 test_redis_log_server_that_forgot_everything_is_a_gap(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f); /* the server keeps nothing on disk */
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f); /* the server keeps nothing on disk */
     event_id before = log_rig_put(r, "c", "1")->id;
     redis_server_kill(f->server);
     log_rig_wait_down(r);
@@ -219,8 +162,8 @@ test_redis_log_server_that_forgot_everything_is_a_gap(void **state)
 static void
 test_redis_log_flushed_under_its_feet_is_a_gap(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f);
     event_id before = log_rig_put(r, "c", "1")->id;
     redis_server_do(f->server, "FLUSHALL");
     log_rig_append(r, "c", "2");
@@ -237,8 +180,8 @@ test_redis_log_flushed_under_its_feet_is_a_gap(void **state)
 static void
 test_redis_log_flushed_while_batches_are_under_way_applies_each_once(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f);
     char text[16];
     for (int i = 0; i < 1000; i++) {
         (void)snprintf(text, sizeof text, "%d", i);
@@ -257,8 +200,8 @@ test_redis_log_flushed_while_batches_are_under_way_applies_each_once(void **stat
 static void
 test_redis_log_restored_to_an_older_state_is_a_gap(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f);
     event_id kept = log_rig_put(r, "c", "1")->id;
     redis_server_do(f->server, "SAVE");
     event_id lost = log_rig_put(r, "c", "2")->id;
@@ -278,8 +221,8 @@ test_redis_log_restored_to_an_older_state_is_a_gap(void **state)
 static void
 test_redis_log_clock_that_steps_back_keeps_ids_rising(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f);
     event_id before = log_rig_put(r, "c", "1")->id;
     uint64_t future_ms = event_id_ms(before) + 3600000;
     redis_server_do(f->server, "HSET {runnel}:head ms %llu seq 1048574",
@@ -298,8 +241,8 @@ test_redis_log_clock_that_steps_back_keeps_ids_rising(void **state)
 static void
 test_redis_log_forgotten_scripts_are_sent_again(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f);
     (void)log_rig_put(r, "c", "1");
     (void)log_rig_read(r, "c", 0);
     redis_server_do(f->server, "SCRIPT FLUSH");
@@ -321,8 +264,8 @@ is_refused(void *arg)
 static void
 test_redis_log_without_memory_keeps_what_waits(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f);
     (void)log_rig_put(r, "c", "1");
     redis_server_do(f->server, "CONFIG SET maxmemory 1");
     log_rig_append(r, "c", "2");
@@ -342,8 +285,8 @@ test_redis_log_without_memory_keeps_what_waits(void **state)
 static void
 test_redis_log_on_a_replica_waits_for_a_master(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f);
     (void)log_rig_put(r, "c", "1");
     redis_server_do(f->server, "REPLICAOF 127.0.0.1 1");
     log_rig_append(r, "c", "2");
@@ -358,8 +301,8 @@ test_redis_log_on_a_replica_waits_for_a_master(void **state)
 static void
 test_redis_log_on_a_replica_is_not_read(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f);
     const struct replay_page_request request = {
         .channel = STR("c"), .limit_events = 1, .limit_bytes = 1024};
     (void)log_rig_put(r, "c", "1");
@@ -377,9 +320,9 @@ test_redis_log_on_a_replica_is_not_read(void **state)
 static void
 test_redis_log_that_became_a_replica_is_left(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     f->config.redis.idle_timeout_ms = 100;
-    struct log_rig *r = open_rig(f);
+    struct log_rig *r = redis_rig_open(f);
     (void)log_rig_put(r, "c", "1");
     redis_server_do(f->server, "REPLICAOF 127.0.0.1 1");
     log_rig_wait_down(r);
@@ -395,7 +338,7 @@ static const char *const no_xadd[] = {"--user", "default", "on",    "nopass", "~
 static int
 setup_no_xadd(void **state)
 {
-    *state = fixture_new(no_xadd);
+    *state = redis_rig_new_closed(no_xadd);
     return 0;
 }
 
@@ -411,8 +354,8 @@ is_not_permitted(void *arg)
 static void
 test_redis_log_without_permission_says_so_and_keeps_what_waits(void **state)
 {
-    struct fixture *f = *state;
-    struct log_rig *r = open_rig(f);
+    struct redis_rig *f = *state;
+    struct log_rig *r = redis_rig_open(f);
     log_rig_append(r, "c", "1");
     log_rig_append(r, "c", "2");
     wait_until(f->loop, is_not_permitted, r);
@@ -428,7 +371,7 @@ test_redis_log_without_permission_says_so_and_keeps_what_waits(void **state)
 static void
 test_redis_log_full_queue_takes_nothing_more(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     const struct replay_keep keep = {.events = 0};
     f->config.queue_events = 10;
     f->config.queue_bytes = 5000;
@@ -453,12 +396,12 @@ test_redis_log_full_queue_takes_nothing_more(void **state)
 static void
 test_redis_log_queue_is_bounded_in_bytes_but_takes_one_larger_event(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     const struct replay_keep keep = {.events = 0};
     static char large[6000];
     memset(large, 'x', sizeof large);
     f->config.queue_bytes = 5000;
-    struct log_rig *r = open_rig(f);
+    struct log_rig *r = redis_rig_open(f);
     assert_int_equal(log_rig_try_append(r, "c", (struct str){large, sizeof large}, keep), 0);
     assert_int_equal(log_rig_try_append(r, "c", STR("x"), keep), REPLAY_E_FULL);
     log_rig_wait_stored(r);
@@ -471,9 +414,9 @@ static void
 test_redis_log_event_too_large_for_any_reply_is_refused(void **state)
 {
     enum { TOO_LARGE = 32 * 1024 * 1024 + 1 };
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     const struct replay_keep keep = {.events = 0};
-    struct log_rig *r = open_rig(f);
+    struct log_rig *r = redis_rig_open(f);
     char *large = malloc(TOO_LARGE);
     assert_non_null(large);
     memset(large, 'x', TOO_LARGE);
@@ -486,24 +429,24 @@ test_redis_log_event_too_large_for_any_reply_is_refused(void **state)
 /* --- the network --- */
 
 static void
-open_through_relay(struct fixture *f)
+open_through_relay(struct redis_rig *f)
 {
     f->relay = relay_new(f->loop, f->config.redis.port);
     f->config.redis.port = relay_port(f->relay);
-    (void)open_rig(f);
+    (void)redis_rig_open(f);
 }
 
 static bool
 has_swallowed(void *arg)
 {
-    const struct fixture *f = arg;
+    const struct redis_rig *f = arg;
     return relay_swallowed_bytes(f->relay) >= f->wanted;
 }
 
 static void
 test_redis_log_lost_reply_appends_nothing_twice(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     open_through_relay(f);
     struct log_rig *r = &f->rig;
     (void)log_rig_put(r, "c", "1");
@@ -527,10 +470,10 @@ test_redis_log_lost_reply_appends_nothing_twice(void **state)
 static void
 test_redis_log_feed_that_was_away_begins_again_and_says_where(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     open_through_relay(f);
     f->config.redis.port = redis_server_port(f->server);
-    struct log_rig *other = open_other(f);
+    struct log_rig *other = redis_rig_open_other(f);
     event_id seen = log_rig_put(&f->rig, "c", "1")->id;
     relay_swallow_replies(f->relay);
     event_id missed = log_rig_put(other, "c", "2")->id;
@@ -548,7 +491,7 @@ test_redis_log_feed_that_was_away_begins_again_and_says_where(void **state)
 static void
 test_redis_log_half_open_connection_is_noticed(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     f->config.redis.idle_timeout_ms = 300;
     f->config.redis.connect_timeout_ms = 1000;
     open_through_relay(f);
@@ -564,10 +507,10 @@ test_redis_log_half_open_connection_is_noticed(void **state)
 static void
 test_redis_log_read_without_a_server_fails(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     const struct replay_page_request request = {
         .channel = STR("c"), .limit_events = 1, .limit_bytes = 1024};
-    struct log_rig *r = open_rig(f);
+    struct log_rig *r = redis_rig_open(f);
     (void)log_rig_read(r, "c", 0);
     redis_server_kill(f->server);
     log_rig_wait_down(r);
@@ -638,10 +581,10 @@ has_counted(void *arg)
 static void
 test_redis_log_reader_works_on_a_thread_of_its_own(void **state)
 {
-    struct fixture *f = *state;
+    struct redis_rig *f = *state;
     /* How often the ingest loop takes over what readers count; a busy machine's PONG is no silence. */
     f->config.redis.idle_timeout_ms = 500;
-    struct log_rig *r = open_rig(f);
+    struct log_rig *r = redis_rig_open(f);
     struct worker w = {.loop = loop_new("worker")};
     pthread_t thread;
     unsigned long long ms = event_id_ms(r->position) - 1;
@@ -665,7 +608,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
 #define CASE_ON(server, name)                                                                      \
-    cmocka_unit_test_setup_teardown(test_redis_log_##name, server, teardown)
+    cmocka_unit_test_setup_teardown(test_redis_log_##name, server, redis_rig_teardown)
 #define CASE(name) CASE_ON(setup, name)
         CASE(two_processes_have_one_order),
         CASE(process_that_comes_later_begins_at_the_head),
