@@ -141,6 +141,14 @@ fake_broker_fini(struct fake_broker *f)
     SSL_CTX_free(f->tls);
 }
 
+void
+fake_broker_end(struct fake_broker *f, struct rig *r)
+{
+    rig_end(r);
+    fake_broker_fini(f);
+    rig_fini(r);
+}
+
 static void
 fake_broker_on_connect(struct fake_broker *f, const unsigned char *body)
 {

@@ -63,6 +63,8 @@ void fake_broker_init_beside(struct fake_broker *f, struct rig *r, const char *a
 /* From now on TLS, with a certificate that nobody has signed. */
 void fake_broker_use_tls(struct fake_broker *f, struct rig *r);
 void fake_broker_fini(struct fake_broker *f);
+/* The end of a test: the rig's source, the broker, the rig. */
+void fake_broker_end(struct fake_broker *f, struct rig *r);
 
 /* QoS 1; with the identifiers of those filters (MQTT 5, NULL for none), a list that ends with NULL. */
 void fake_broker_publish(struct fake_broker *f,

@@ -38,13 +38,6 @@ fixture_end(struct fixture *f)
 }
 
 static void
-fixture_up(struct fixture *f)
-{
-    rig_start(&f->rig);
-    RIG_WAIT(&f->rig, rig_is_up(&f->rig));
-}
-
-static void
 check_delivery(bool is_v5, uint8_t qos, int published_qos)
 {
     struct fixture f;
@@ -53,7 +46,7 @@ check_delivery(bool is_v5, uint8_t qos, int published_qos)
     f.rig.config.mqtt.qos = qos;
     f.rig.stores_at_once = true;
     rig_subscribe(&f.rig, "plant/+/temperature");
-    fixture_up(&f);
+    rig_up(&f.rig);
     assert_true(rig_says(&f.rig, "ok source plant\n"));
     broker_publish(&f.broker, "plant/7/temperature", "21.5", published_qos);
     broker_publish(&f.broker, "plant/7/pressure", "1.0", published_qos);
@@ -97,7 +90,7 @@ check_redelivery(bool is_v5)
     f.rig.config.mqtt.is_v5 = is_v5;
     f.rig.config.mqtt.client_id = id;
     rig_subscribe(&f.rig, "a/#");
-    fixture_up(&f);
+    rig_up(&f.rig);
     for (int round = 1; round <= 3; round++) {
         /* Taken and not stored: the broker has no acknowledgement. */
         if (round == 1) {
@@ -105,7 +98,7 @@ check_redelivery(bool is_v5)
         }
         RIG_WAIT(&f.rig, rig_count(&f.rig, "a/b", "kept") == (size_t)round);
         rig_end(&f.rig);
-        fixture_up(&f);
+        rig_up(&f.rig);
     }
     RIG_WAIT(&f.rig, rig_count(&f.rig, "a/b", "kept") == 4);
     /* Stored: the acknowledgement goes out, and the message does not come again. */
@@ -115,7 +108,7 @@ check_redelivery(bool is_v5)
     rig_store(&f.rig);
     rig_turn(&f.rig);
     rig_end(&f.rig);
-    fixture_up(&f);
+    rig_up(&f.rig);
     broker_publish(&f.broker, "a/b", "last", 1);
     RIG_WAIT(&f.rig, rig_has_message(&f.rig, "a/b", "last"));
     assert_int_equal(rig_count(&f.rig, "a/b", "kept"), 4);
@@ -140,7 +133,7 @@ test_mqtt_full_sink_gets_the_message_again(void **state)
     f.rig.config.mqtt.client_id = id;
     f.rig.stores_at_once = true;
     rig_subscribe(&f.rig, "a/#");
-    fixture_up(&f);
+    rig_up(&f.rig);
     f.rig.is_full = true;
     broker_publish(&f.broker, "a/1", "one", 1);
     RIG_WAIT(&f.rig, f.rig.refusals >= 2);
@@ -161,7 +154,7 @@ test_mqtt_full_sink_without_a_session_counts_the_loss(void **state)
     (void)state;
     fixture_begin(&f, open_broker);
     rig_subscribe(&f.rig, "a/#");
-    fixture_up(&f);
+    rig_up(&f.rig);
     f.rig.is_full = true;
     broker_publish(&f.broker, "a/1", "one", 1);
     broker_publish(&f.broker, "a/2", "two", 0);
@@ -180,7 +173,7 @@ test_mqtt_broker_restart_reconnects_and_subscribes(void **state)
     fixture_begin(&f, open_broker);
     f.rig.stores_at_once = true;
     rig_subscribe(&f.rig, "a/#");
-    fixture_up(&f);
+    rig_up(&f.rig);
     for (int round = 1; round <= 2; round++) {
         char payload[16];
         broker_stop(&f.broker);
@@ -206,7 +199,7 @@ check_session(bool is_v5)
     f.rig.config.mqtt.client_id = id;
     f.rig.stores_at_once = true;
     rig_subscribe(&f.rig, "a/#");
-    fixture_up(&f);
+    rig_up(&f.rig);
     rig_end(&f.rig);
     broker_publish(&f.broker, "a/b", "while away", 1);
     broker_stop(&f.broker);
@@ -234,10 +227,10 @@ test_mqtt_new_filter_of_an_old_session_is_subscribed(void **state)
     f.rig.config.mqtt.client_id = id;
     f.rig.stores_at_once = true;
     rig_subscribe(&f.rig, "a/#");
-    fixture_up(&f);
+    rig_up(&f.rig);
     rig_end(&f.rig);
     rig_subscribe(&f.rig, "b/#");
-    fixture_up(&f);
+    rig_up(&f.rig);
     broker_publish(&f.broker, "b/c", "new", 1);
     RIG_WAIT(&f.rig, rig_has_message(&f.rig, "b/c", "new"));
     fixture_end(&f);
@@ -254,7 +247,7 @@ test_mqtt_overlapping_filters_deliver_once(void **state)
     rig_subscribe(&f.rig, "a/#");
     rig_subscribe(&f.rig, "#");
     rig_subscribe(&f.rig, "end");
-    fixture_up(&f);
+    rig_up(&f.rig);
     broker_publish(&f.broker, "a/b", "x", 1);
     broker_publish(&f.broker, "a/b/c", "y", 1);
     broker_publish(&f.broker, "other", "z", 1);
@@ -279,7 +272,7 @@ check_retained(
     f.rig.config.mqtt.retained = policy;
     f.rig.stores_at_once = true;
     rig_subscribe(&f.rig, "a/#");
-    fixture_up(&f);
+    rig_up(&f.rig);
     broker_publish(&f.broker, "a/live", "1", 1);
     RIG_WAIT(&f.rig, rig_has_message(&f.rig, "a/live", "1"));
     assert_int_equal(rig_count(&f.rig, "a/kept", "old"), first);
@@ -339,7 +332,7 @@ check_password(bool is_v5, const char *words)
     RIG_WAIT(&f.rig, rig_says(&f.rig, words));
     rig_end(&f.rig);
     f.rig.config.broker.password = right;
-    fixture_up(&f);
+    rig_up(&f.rig);
     fixture_end(&f);
 }
 
@@ -364,7 +357,7 @@ check_many_filters(bool is_v5)
         (void)snprintf(filters[i], sizeof filters[i], "a/%d", i);
         rig_subscribe(&f.rig, filters[i]);
     }
-    fixture_up(&f);
+    rig_up(&f.rig);
     broker_publish(&f.broker, "a/0", "first", 1);
     broker_publish(&f.broker, "a/399", "last", 1);
     RIG_WAIT(&f.rig, rig_has_message(&f.rig, "a/399", "last"));
@@ -386,7 +379,7 @@ test_mqtt_no_filters_is_up(void **state)
     struct fixture f;
     (void)state;
     fixture_begin(&f, open_broker);
-    fixture_up(&f);
+    rig_up(&f.rig);
     fixture_end(&f);
 }
 
@@ -411,7 +404,7 @@ test_mqtt_descriptor_above_1023_works(void **state)
         filled[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
         assert_true(filled[i] >= 0);
     }
-    fixture_up(&f);
+    rig_up(&f.rig);
     broker_publish(&f.broker, "a", "1", 1);
     RIG_WAIT(&f.rig, rig_has_message(&f.rig, "a", "1"));
     fixture_end(&f);
@@ -428,7 +421,7 @@ test_mqtt_host_name_is_resolved(void **state)
     (void)state;
     fixture_begin(&f, open_broker);
     f.rig.config.broker.host = name;
-    fixture_up(&f);
+    rig_up(&f.rig);
     rig_end(&f.rig);
     f.rig.config.broker.host = unknown;
     f.rig.config.broker.connect_timeout_ms = 200;
@@ -446,7 +439,7 @@ test_mqtt_client_id_taken_over_comes_back(void **state)
     fixture_begin(&f, open_broker);
     f.rig.config.mqtt.client_id = id;
     rig_subscribe(&f.rig, "a");
-    fixture_up(&f);
+    rig_up(&f.rig);
     broker_take_over(&f.broker, id);
     RIG_WAIT(&f.rig, !rig_is_up(&f.rig));
     RIG_WAIT(&f.rig, rig_is_up(&f.rig));
@@ -466,7 +459,7 @@ test_mqtt_large_payload_arrives_whole(void **state)
     payload[SIZE] = '\0';
     fixture_begin(&f, open_broker);
     rig_subscribe(&f.rig, "a");
-    fixture_up(&f);
+    rig_up(&f.rig);
     broker_publish(&f.broker, "a", payload, 1);
     RIG_WAIT(&f.rig, f.rig.messages_length == 1);
     assert_true(rig_has_message(&f.rig, "a", payload));
@@ -483,7 +476,7 @@ test_mqtt_stop_acknowledges_what_is_stored_later(void **state)
     fixture_begin(&f, open_broker);
     f.rig.config.mqtt.client_id = id;
     rig_subscribe(&f.rig, "a");
-    fixture_up(&f);
+    rig_up(&f.rig);
     broker_publish(&f.broker, "a", "before", 1);
     RIG_WAIT(&f.rig, f.rig.messages_length == 1);
     f.rig.source->ops->stop(f.rig.source);
@@ -493,7 +486,7 @@ test_mqtt_stop_acknowledges_what_is_stored_later(void **state)
     rig_store(&f.rig);
     rig_turn(&f.rig);
     rig_end(&f.rig);
-    fixture_up(&f);
+    rig_up(&f.rig);
     RIG_WAIT(&f.rig, rig_has_message(&f.rig, "a", "after"));
     assert_int_equal(rig_count(&f.rig, "a", "before"), 1);
     fixture_end(&f);

@@ -26,21 +26,6 @@ fixture_begin(struct fixture *f, bool is_v5)
     rig_subscribe(&f->rig, "a");
 }
 
-static void
-fixture_up(struct fixture *f)
-{
-    rig_start(&f->rig);
-    RIG_WAIT(&f->rig, rig_is_up(&f->rig));
-}
-
-static void
-fixture_end(struct fixture *f)
-{
-    rig_end(&f->rig);
-    fake_broker_fini(&f->broker);
-    rig_fini(&f->rig);
-}
-
 /* Everything that was sent before has arrived when this one has. */
 static void
 flush_to_source(struct fixture *f, size_t messages)
@@ -53,7 +38,7 @@ check_order(bool is_v5)
 {
     struct fixture f;
     fixture_begin(&f, is_v5);
-    fixture_up(&f);
+    rig_up(&f.rig);
     for (uint16_t mid = 1; mid <= 5; mid++) {
         fake_broker_publish(&f.broker, "a", "x", mid, NULL);
     }
@@ -69,7 +54,7 @@ check_order(bool is_v5)
     for (uint16_t mid = 1; mid <= 5; mid++) {
         assert_int_equal(f.broker.acknowledged[mid - 1], mid);
     }
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -87,12 +72,12 @@ test_mqtt_stored_inside_of_the_sink_acknowledges(void **state)
     (void)state;
     fixture_begin(&f, true);
     f.rig.stores_at_once = true;
-    fixture_up(&f);
+    rig_up(&f.rig);
     for (uint16_t mid = 1; mid <= 3; mid++) {
         fake_broker_publish(&f.broker, "a", "x", mid, NULL);
         RIG_WAIT(&f.rig, f.broker.acknowledged_length == mid);
     }
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* What is read stays bounded while the log does not store, and all of it arrives in the end. */
@@ -104,7 +89,7 @@ test_mqtt_burst_is_read_as_the_log_stores(void **state)
     size_t stored = 0;
     (void)state;
     fixture_begin(&f, false);
-    fixture_up(&f);
+    rig_up(&f.rig);
     for (uint16_t mid = 1; mid <= burst; mid++) {
         fake_broker_publish(&f.broker, "a", "x", mid, NULL);
     }
@@ -122,7 +107,7 @@ test_mqtt_burst_is_read_as_the_log_stores(void **state)
         assert_int_equal(f.broker.acknowledged[mid - 1], mid);
     }
     assert_int_equal(f.broker.connections, 1);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* Many messages in one TLS record: what is decrypted already must not wait for the socket. */
@@ -134,13 +119,13 @@ test_mqtt_tls_record_of_many_messages_is_read_whole(void **state)
     fixture_begin(&f, false);
     fake_broker_use_tls(&f.broker, &f.rig);
     f.rig.stores_at_once = true;
-    fixture_up(&f);
+    rig_up(&f.rig);
     for (uint16_t mid = 1; mid <= 100; mid++) {
         fake_broker_publish(&f.broker, "a", "x", mid, NULL);
     }
     RIG_WAIT(&f.rig, f.broker.acknowledged_length == 100);
     assert_int_equal(f.rig.messages_length, 100);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -149,7 +134,7 @@ test_mqtt_full_sink_drops_without_acknowledging(void **state)
     struct fixture f;
     (void)state;
     fixture_begin(&f, true);
-    fixture_up(&f);
+    rig_up(&f.rig);
     fake_broker_publish(&f.broker, "a", "taken", 1, NULL);
     flush_to_source(&f, 1);
     f.rig.is_full = true;
@@ -167,7 +152,7 @@ test_mqtt_full_sink_drops_without_acknowledging(void **state)
     assert_int_equal(f.broker.packets[FAKE_PUBACK], 0);
     assert_int_equal(f.broker.packets[FAKE_DISCONNECT], 0);
     assert_int_equal(f.rig.messages_length, 1);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* keepalive 5 s: a hold of 2.5 s is the bound. */
@@ -178,7 +163,7 @@ test_mqtt_what_comes_again_is_acknowledged_and_not_taken_again(void **state)
     struct fixture f;
     (void)state;
     fixture_begin(&f, true);
-    fixture_up(&f);
+    rig_up(&f.rig);
     fake_broker_publish(&f.broker, "a", "taken", 1, NULL);
     flush_to_source(&f, 1);
     f.rig.is_full = true;
@@ -196,7 +181,7 @@ test_mqtt_what_comes_again_is_acknowledged_and_not_taken_again(void **state)
     /* Its id is free now: the next message of that id is another one. */
     fake_broker_publish(&f.broker, "a", "new", 1, NULL);
     flush_to_source(&f, 3);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -225,7 +210,7 @@ test_mqtt_acknowledges_before_it_reads_on(void **state)
     struct fixture f;
     (void)state;
     fixture_begin(&f, true);
-    fixture_up(&f);
+    rig_up(&f.rig);
     for (uint16_t mid = 1; mid <= 5; mid++) {
         fake_broker_publish(&f.broker, "a", "x", mid, NULL);
     }
@@ -237,7 +222,7 @@ test_mqtt_acknowledges_before_it_reads_on(void **state)
     flush_to_source(&f, 6);
     RIG_WAIT(&f.rig, f.broker.acknowledged_length > 0);
     assert_int_equal(f.broker.acknowledged_length, 5);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* Under a packet id that was acknowledged another message may say the same. */
@@ -247,7 +232,7 @@ test_mqtt_what_came_again_and_was_acknowledged_is_forgotten(void **state)
     struct fixture f;
     (void)state;
     fixture_begin(&f, true);
-    fixture_up(&f);
+    rig_up(&f.rig);
     fake_broker_publish(&f.broker, "a", "x", 7, NULL);
     flush_to_source(&f, 1);
     reconnect(&f);
@@ -259,7 +244,7 @@ test_mqtt_what_came_again_and_was_acknowledged_is_forgotten(void **state)
     reconnect(&f);
     fake_broker_publish(&f.broker, "a", "x", 7, NULL);
     flush_to_source(&f, 3);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -268,7 +253,7 @@ test_mqtt_what_never_comes_again_is_forgotten(void **state)
     struct fixture f;
     (void)state;
     fixture_begin(&f, true);
-    fixture_up(&f);
+    rig_up(&f.rig);
     fake_broker_publish(&f.broker, "a", "expires", 7, NULL);
     flush_to_source(&f, 1);
     reconnect(&f);
@@ -276,7 +261,7 @@ test_mqtt_what_never_comes_again_is_forgotten(void **state)
     flush_to_source(&f, 2);
     fake_broker_publish(&f.broker, "a", "expires", 7, NULL);
     flush_to_source(&f, 3);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* The broker has forgotten the session, so what comes under an old packet id is new. */
@@ -286,7 +271,7 @@ test_mqtt_nothing_comes_again_in_a_new_session(void **state)
     struct fixture f;
     (void)state;
     fixture_begin(&f, true);
-    fixture_up(&f);
+    rig_up(&f.rig);
     fake_broker_publish(&f.broker, "a", "taken", 1, NULL);
     flush_to_source(&f, 1);
     f.rig.is_full = true;
@@ -297,7 +282,7 @@ test_mqtt_nothing_comes_again_in_a_new_session(void **state)
     RIG_WAIT(&f.rig, rig_is_up(&f.rig));
     fake_broker_publish(&f.broker, "a", "another", 1, NULL);
     flush_to_source(&f, 2);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -307,7 +292,7 @@ test_mqtt_log_away_drops_before_the_broker_gives_up(void **state)
     (void)state;
     fixture_begin(&f, true);
     f.rig.config.mqtt.keepalive_s = 5;
-    fixture_up(&f);
+    rig_up(&f.rig);
     fake_broker_publish(&f.broker, "a", "x", 1, NULL);
     flush_to_source(&f, 1);
     RIG_WAIT(&f.rig, !rig_is_up(&f.rig));
@@ -317,7 +302,7 @@ test_mqtt_log_away_drops_before_the_broker_gives_up(void **state)
     rig_store(&f.rig);
     RIG_WAIT(&f.rig, rig_is_up(&f.rig));
     assert_int_equal(f.broker.packets[FAKE_PUBACK], 0);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* The broker would forget everything with the connection: nothing is held. */
@@ -328,13 +313,13 @@ test_mqtt_without_a_session_acknowledges_at_once(void **state)
     (void)state;
     fixture_begin(&f, true);
     f.id[0] = '\0';
-    fixture_up(&f);
+    rig_up(&f.rig);
     assert_true(f.broker.is_clean);
     fake_broker_publish(&f.broker, "a", "x", 7, NULL);
     RIG_WAIT(&f.rig, f.broker.acknowledged_length == 1);
     assert_int_equal(f.broker.acknowledged[0], 7);
     assert_int_equal(f.rig.messages_length, 1);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -344,13 +329,13 @@ test_mqtt_quiet_connection_is_kept_by_ping(void **state)
     (void)state;
     fixture_begin(&f, true);
     f.rig.config.mqtt.keepalive_s = 5;
-    fixture_up(&f);
+    rig_up(&f.rig);
     RIG_WAIT(&f.rig, f.broker.packets[FAKE_PINGREQ] == 1);
     fake_broker_publish(&f.broker, "a", "x", 1, NULL);
     flush_to_source(&f, 1);
     assert_int_equal(f.broker.connections, 1);
     assert_true(rig_is_up(&f.rig));
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -364,7 +349,7 @@ test_mqtt_session_messages_before_suback_are_taken(void **state)
     RIG_WAIT(&f.rig, f.rig.messages_length == 1);
     rig_store(&f.rig);
     RIG_WAIT(&f.rig, rig_is_up(&f.rig) && f.broker.acknowledged_length == 1);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* By these filters. */
@@ -380,7 +365,7 @@ test_mqtt_copies_of_overlapping_filters_count_once(void **state)
     f.rig.stores_at_once = true;
     rig_subscribe(&f.rig, "a/#");
     rig_subscribe(&f.rig, "+");
-    fixture_up(&f);
+    rig_up(&f.rig);
     assert_int_equal(f.broker.identifiers, 3);
     fake_broker_publish(&f.broker, "a", "1", 1, BY("a"));
     fake_broker_publish(&f.broker, "a", "1", 2, BY("a/#"));
@@ -392,7 +377,7 @@ test_mqtt_copies_of_overlapping_filters_count_once(void **state)
     RIG_WAIT(&f.rig, f.broker.acknowledged_length == 7);
     assert_int_equal(f.rig.messages_length, 5);
     assert_int_equal(rig_count(&f.rig, "a", "1"), 1);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* "#" is an older configuration's. */
@@ -404,7 +389,7 @@ test_mqtt_copy_by_an_older_filter_counts_until_another_one_has_brought_something
     fixture_begin(&f, true);
     f.broker.connack = FAKE_BYTES("\x20\x03\1\0\0"); /* Session Present */
     f.rig.stores_at_once = true;
-    fixture_up(&f);
+    rig_up(&f.rig);
     fake_broker_publish(&f.broker, "a", "from the queue", 1, BY("#"));
     fake_broker_publish(&f.broker, "a", "x", 2, BY("#"));
     fake_broker_publish(&f.broker, "a", "x", 3, BY("a"));
@@ -416,7 +401,7 @@ test_mqtt_copy_by_an_older_filter_counts_until_another_one_has_brought_something
     assert_int_equal(rig_count(&f.rig, "a", "x"), 2);
     assert_int_equal(rig_count(&f.rig, "a", "y"), 1);
     assert_int_equal(rig_count(&f.rig, "b", "by nothing else"), 1);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* "a" is refused, so that what "+" brings is no copy. */
@@ -433,7 +418,7 @@ test_mqtt_copy_for_a_refused_filter_counts(void **state)
     RIG_WAIT(&f.rig, rig_says(&f.rig, "refused the subscription a: Not authorized"));
     fake_broker_publish(&f.broker, "a", "x", 1, BY("+"));
     RIG_WAIT(&f.rig, rig_has_message(&f.rig, "a", "x"));
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* Brokers may put all identifiers into one message, which libmosquitto takes for an error. */
@@ -444,12 +429,12 @@ test_mqtt_several_identifiers_in_a_message_do_without(void **state)
     (void)state;
     fixture_begin(&f, true);
     rig_subscribe(&f.rig, "+");
-    fixture_up(&f);
+    rig_up(&f.rig);
     fake_broker_publish(&f.broker, "a", "x", 1, BY("a", "+"));
     RIG_WAIT(&f.rig, f.broker.connections == 2 && rig_is_up(&f.rig));
     assert_int_equal(f.broker.identifiers, 2);
     assert_int_equal(f.broker.filters, 4);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -461,11 +446,11 @@ test_mqtt_broker_without_identifiers_gets_none(void **state)
     f.broker.connack =
         FAKE_BYTES("\x20\x05\0\0\2\x29\0"); /* Subscription Identifiers Available: 0 */
     rig_subscribe(&f.rig, "+");
-    fixture_up(&f);
+    rig_up(&f.rig);
     assert_int_equal(f.broker.identifiers, 0);
     assert_int_equal(f.broker.packets[FAKE_SUBSCRIBE], 1);
     assert_int_equal(f.broker.filters, 2);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 int

@@ -18,14 +18,6 @@ fixture_begin(struct fixture *f, bool is_v5)
     rig_subscribe(&f->rig, "a");
 }
 
-static void
-fixture_end(struct fixture *f)
-{
-    rig_end(&f->rig);
-    fake_broker_fini(&f->broker);
-    rig_fini(&f->rig);
-}
-
 /* It says why, tries again, and works as soon as the broker does. */
 static void
 check_recovery(struct fixture *f, const char *why)
@@ -41,7 +33,7 @@ check_recovery(struct fixture *f, const char *why)
                                      .suback = 1};
     RIG_WAIT(&f->rig, rig_is_up(&f->rig));
     assert_true(rig_says(&f->rig, "ok source plant\n"));
-    fixture_end(f);
+    fake_broker_end(&f->broker, &f->rig);
 }
 
 static void
@@ -188,7 +180,7 @@ check_refused_filter(bool is_v5, const char *why)
     f.broker.refused = NULL;
     RIG_WAIT(&f.rig, rig_is_up(&f.rig));
     assert_int_equal(f.broker.connections, 1);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -208,9 +200,8 @@ test_mqtt_lower_qos_than_asked_for_is_up(void **state)
     (void)state;
     fixture_begin(&f, true);
     f.broker.suback = 0;
-    rig_start(&f.rig);
-    RIG_WAIT(&f.rig, rig_is_up(&f.rig));
-    fixture_end(&f);
+    rig_up(&f.rig);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -219,8 +210,7 @@ test_mqtt_disconnect_of_the_broker_says_why(void **state)
     struct fixture f;
     (void)state;
     fixture_begin(&f, true);
-    rig_start(&f.rig);
-    RIG_WAIT(&f.rig, rig_is_up(&f.rig));
+    rig_up(&f.rig);
     fake_broker_send(&f.broker, FAKE_BYTES("\xe0\x02\x8b\0"));
     RIG_WAIT(&f.rig, rig_says(&f.rig, "the broker closed the connection: Server shutting down"));
     RIG_WAIT(&f.rig, rig_is_up(&f.rig));
@@ -228,7 +218,7 @@ test_mqtt_disconnect_of_the_broker_says_why(void **state)
     RIG_WAIT(&f.rig, rig_says(&f.rig, "each process needs its own sources.plant.client_id"));
     RIG_WAIT(&f.rig, rig_is_up(&f.rig));
     assert_int_equal(rig_metric(&f.rig, METRIC_SOURCE_RECONNECTS), 2);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 /* keepalive 5 s: asked after 5, given up after 10. */
@@ -240,11 +230,10 @@ test_mqtt_half_open_connection_is_noticed(void **state)
     fixture_begin(&f, true);
     f.rig.config.mqtt.keepalive_s = 5;
     f.broker.is_silent_on_ping = true;
-    rig_start(&f.rig);
-    RIG_WAIT(&f.rig, rig_is_up(&f.rig));
+    rig_up(&f.rig);
     RIG_WAIT(&f.rig, rig_says(&f.rig, "the broker did not answer PINGREQ in time"));
     assert_int_equal(f.broker.packets[FAKE_PINGREQ], 1);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -258,7 +247,7 @@ test_mqtt_nobody_listens_is_said(void **state)
     RIG_WAIT(&f.rig, rig_says(&f.rig, "down source plant: Connection refused\n"));
     fake_broker_init(&f.broker, &f.rig, true);
     RIG_WAIT(&f.rig, rig_is_up(&f.rig));
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -276,7 +265,7 @@ test_mqtt_stop_in_any_state_ends(void **state)
         if (turns % 2 == 1) {
             rig_turn(&f.rig);
         }
-        fixture_end(&f);
+        fake_broker_end(&f.broker, &f.rig);
     }
 }
 
@@ -299,7 +288,7 @@ test_mqtt_unusable_settings_are_refused_at_once(void **state)
     rig_subscribe(&f.rig, "a/#/b");
     rig_start(&f.rig);
     assert_int_equal(f.rig.refused, ERR_SYNTAX);
-    fixture_end(&f);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 int

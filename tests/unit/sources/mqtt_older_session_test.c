@@ -21,8 +21,7 @@ start(struct fixture *f, const char *const *filters)
     for (size_t i = 0; filters[i] != NULL; i++) {
         rig_subscribe(&f->rig, filters[i]);
     }
-    rig_start(&f->rig);
-    RIG_WAIT(&f->rig, rig_is_up(&f->rig));
+    rig_up(&f->rig);
 }
 
 /* A process with the filters of before, messages while none is there, and the next process. */

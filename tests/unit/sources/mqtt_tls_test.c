@@ -67,8 +67,7 @@ fixture_end(struct fixture *f)
 static void
 check_delivery(struct fixture *f)
 {
-    rig_start(&f->rig);
-    RIG_WAIT(&f->rig, rig_is_up(&f->rig));
+    rig_up(&f->rig);
     broker_publish(&f->broker, "a", "x", 1);
     RIG_WAIT(&f->rig, rig_has_message(&f->rig, "a", "x"));
     fixture_end(f);
@@ -169,8 +168,7 @@ test_mqtt_tls_client_certificate_is_asked_for(void **state)
     rig_end(&f.rig);
     f.rig.config.broker.tls.cert_file = fixture_path(&f, f.cert, "client.pem");
     f.rig.config.broker.tls.key_file = fixture_path(&f, f.key, "client.key");
-    rig_start(&f.rig);
-    RIG_WAIT(&f.rig, rig_is_up(&f.rig));
+    rig_up(&f.rig);
     fixture_end(&f);
 }
 
@@ -208,8 +206,7 @@ test_mqtt_tls_burst_arrives_as_the_log_stores(void **state)
     fixture_begin(&f, "");
     f.rig.config.mqtt.client_id = id;
     f.rig.stores_at_once = false;
-    rig_start(&f.rig);
-    RIG_WAIT(&f.rig, rig_is_up(&f.rig));
+    rig_up(&f.rig);
     rig_end(&f.rig);
     broker_publish_many(&f.broker, "a", BURST);
     rig_start(&f.rig);
@@ -233,8 +230,7 @@ test_mqtt_tls_broker_restart_reconnects(void **state)
     struct fixture f;
     (void)state;
     fixture_begin(&f, "");
-    rig_start(&f.rig);
-    RIG_WAIT(&f.rig, rig_is_up(&f.rig));
+    rig_up(&f.rig);
     broker_stop(&f.broker);
     RIG_WAIT(&f.rig, !rig_is_up(&f.rig));
     broker_restart(&f.broker);

@@ -159,6 +159,13 @@ rig_start(struct rig *r)
 }
 
 void
+rig_up(struct rig *r)
+{
+    rig_start(r);
+    RIG_WAIT(r, rig_is_up(r));
+}
+
+void
 rig_end(struct rig *r)
 {
     if (r->source != NULL) {

@@ -58,6 +58,8 @@ void rig_subscribe(struct rig *r, const char *filter);
 
 /* Makes the source and starts it. */
 void rig_start(struct rig *r);
+/* Starts it, and it is up. */
+void rig_up(struct rig *r);
 /* Frees the source, as main does after a stop; what the sink took stays. */
 void rig_end(struct rig *r);
 
