@@ -1,4 +1,5 @@
 #undef NDEBUG
+#include "pointer_from_text.h"
 #include "problem_text.h"
 #include "routing/json.h"
 
@@ -93,21 +94,10 @@ static const struct find_case cases[] = {
     {"{\"a\":\"b\",\"b\":\"c\"}", "/b", JSON_STRING, "c"},
 };
 
-static struct json_pointer
-pointer_of(const char *text)
-{
-    struct problem_text problems;
-    struct json_pointer pointer;
-    problem_text_init(&problems);
-    assert_int_equal(json_pointer_init(&pointer, str_from(text), &problems.report), 0);
-    problem_text_fini(&problems);
-    return pointer;
-}
-
 static void
 check_case(struct json *j, const struct find_case *c)
 {
-    struct json_pointer pointer = pointer_of(c->pointer);
+    struct json_pointer pointer = pointer_from_text(c->pointer);
     struct json_value value;
     assert_int_equal(json_parse(j, str_from(c->document)), 0);
     int found = json_find(j, &pointer, &value);
@@ -138,7 +128,7 @@ test_find_after_a_document_that_is_none_gives_nothing(void **state)
 {
     (void)state;
     struct json *j = json_new();
-    struct json_pointer whole = pointer_of("");
+    struct json_pointer whole = pointer_from_text("");
     struct json_value value;
     assert_non_null(j);
     assert_int_equal(json_find(j, &whole, &value), JSON_E_NONE);
@@ -168,7 +158,7 @@ test_parse_of_tokens_at_the_limit_is_done_and_beyond_fails(void **state)
 {
     (void)state;
     struct json *j = json_new();
-    struct json_pointer last = pointer_of("/65534");
+    struct json_pointer last = pointer_from_text("/65534");
     struct json_value value;
     static char text[2 * (JSON_TOKENS_MAX + 1)];
     assert_non_null(j);

@@ -1,17 +1,6 @@
 #undef NDEBUG
-#include "problem_text.h"
+#include "pointer_from_text.h"
 #include "routing/payload.h"
-
-static struct json_pointer
-pointer_of(const char *text)
-{
-    struct problem_text problems;
-    struct json_pointer pointer;
-    problem_text_init(&problems);
-    assert_int_equal(json_pointer_init(&pointer, str_from(text), &problems.report), 0);
-    problem_text_fini(&problems);
-    return pointer;
-}
 
 static void
 test_find_parses_a_payload_once(void **state)
@@ -19,7 +8,7 @@ test_find_parses_a_payload_once(void **state)
     (void)state;
     struct payload p;
     struct json_value value;
-    struct json_pointer pointer = pointer_of("/a");
+    struct json_pointer pointer = pointer_from_text("/a");
     char text[] = "{\"a\":1}";
     assert_int_equal(payload_init(&p), 0);
     payload_set(&p, str_from(text));
@@ -60,7 +49,7 @@ test_find_in_what_is_no_utf8_finds_nothing(void **state)
     (void)state;
     struct payload p;
     struct json_value value;
-    struct json_pointer pointer = pointer_of("/a");
+    struct json_pointer pointer = pointer_from_text("/a");
     assert_int_equal(payload_init(&p), 0);
     payload_set(&p, STR("{\"a\":1,\"b\":\"\xc3\"}"));
     assert_int_equal(payload_find(&p, &pointer, &value), PAYLOAD_E_NONE);
