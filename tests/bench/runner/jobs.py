@@ -1,6 +1,6 @@
 """The jobs of the table. Each gives rows, verdicts and notes; what it needs comes with `bench`."""
 
-import concurrent.futures
+import contextlib
 import http.client
 import pathlib
 import re
@@ -12,13 +12,9 @@ import subprocess
 import time
 
 from . import servers
-from .measure import (SETTLE_S, check, check_finished, fan_out, median, merge_histograms, publish, ratio, repeat,
+from .measure import (check, check_finished, fan_out, median, merge_histograms, publish, ratio, repeat,
                       start_load, touch_socket_memory, with_end)
 from .process import CLIENT_CORE, Cpu, Failure, Process, machine_busy_s, pss_kib, wait_for
-
-# A virtual machine's host may take back what the last server's sockets freed, and whoever runs meanwhile pays: up to
-# half of the client's core went there, by the order of the servers.
-MEMORY_SETTLE_S = 3
 
 BARE, REDIS, MEMORY = servers.Bare.name, servers.RunnelRedis.name, servers.RunnelMemory.name
 NCHAN, NCHAN_REDIS, NODE = servers.Nchan.name, servers.NchanRedis.name, servers.Node.name
@@ -92,8 +88,8 @@ def _idle_kib(bench, kind, clients, channel_count):
         before = server.pss_kib()
         load = start_load(bench, server.port, clients, channel_count, events=0, hold=True)
         try:
-            time.sleep(1)
-            return (server.pss_kib() - before) / clients
+            server.await_streams(clients)
+            return (server.settled_pss_kib() - before) / clients
         finally:
             load.end()
 
@@ -113,36 +109,44 @@ def idle(bench):
     return result
 
 
-def _read_ids(port, path, count):
-    """The ids of the first `count` events of a stream."""
-    ids = []
+@contextlib.contextmanager
+def _stream(port, path):
+    """The lines of a stream, from behind the response's head on: it is open."""
     with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
         connection.sendall(f"GET {path} HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n\r\n".encode())
         with connection.makefile("rb") as lines:
-            event_id = None
-            for line in lines:
-                if line.startswith(b"id: "):
-                    event_id = line[4:].strip().decode()
-                elif line.startswith(b'data: {"n":'):
-                    ids.append(event_id)
-                    if len(ids) == count:
-                        return ids
+            while lines.readline() not in (b"\r\n", b""):
+                pass
+            yield lines
+
+
+def _read_ids(lines, count):
+    """The ids of its first `count` events."""
+    ids = []
+    event_id = None
+    for line in lines:
+        if line.startswith(b"id: "):
+            event_id = line[4:].strip().decode()
+        elif line.startswith(b'data: {"n":'):
+            ids.append(event_id)
+            if len(ids) == count:
+                return ids
     raise Failure("the tail ended")
 
 
 def _warm_nchan(bench, server, events):
     """It has no `since`: the reader must be there first."""
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        reading = pool.submit(_read_ids, server.port, "/events/bench.0", events)
-        time.sleep(1)
+    with _stream(server.port, "/events/bench.0") as lines:
+        server.await_streams(1)
         with_end(publish(bench, server, events), lambda p: p.json())
-        return reading.result(30)
+        return _read_ids(lines, events)
 
 
 def _warm_runnel(bench, server, events):
     """With the Redis log the process is a new one afterwards, that has nothing in memory."""
     with_end(publish(bench, server, events), lambda p: p.json())
-    ids = _read_ids(server.port, "/events/bench.0?since=earliest", events)
+    with _stream(server.port, "/events/bench.0?since=earliest") as lines:
+        ids = _read_ids(lines, events)
     if server.store == "redis":
         server.restart()
     return ids
@@ -204,8 +208,7 @@ def latency(bench):
 
 def _connect(bench, kind, clients):
     with kind(bench, clients=clients) as server:
-        time.sleep(MEMORY_SETTLE_S)
-        before = server.cpu()
+        before = server.cpu_at_rest()
         load = start_load(bench, server.port, clients, events=0, hold=True)
         try:
             spent = server.cpu() - before
@@ -254,7 +257,7 @@ def _stalled_run(bench, clients, stalled, events, rate, **options):
     with servers.RunnelRedis(bench, **options) as server:
         load = start_load(bench, server.port, clients, events=events, stalled=stalled, timeout=20)
         try:
-            time.sleep(SETTLE_S)
+            server.await_streams(clients)
             peak = _Peak(server.pids)
             publisher = publish(bench, server, events, rate=rate)
             with_end(publisher, lambda p: peak.watch(p, bench))
@@ -432,23 +435,31 @@ def growth(bench):
     return result
 
 
+def _probe(bench, server, clients, load, events, rate):
+    """What those meet who come while a broadcast goes out."""
+    probe = Process([bench.program("probe"), server.port, "/events/bench.0", 7], CLIENT_CORE)
+    try:
+        subprocess.run(["chrt", "-f", "-p", "10", str(probe.pid)], check=False, stderr=subprocess.DEVNULL)
+        wait_for(lambda: server.metric("runnel_streams_opened_total") > clients, "the probe's first connection")
+        with_end(publish(bench, server, events, rate=rate), lambda p: p.json(120))
+        load.expect("done", 60)
+        probe.say("end")
+        return probe.json()
+    finally:
+        probe.end()
+
+
 def newcomer(bench):
     """A broadcast to 19,000 clients: how long a new connection waits for its first byte"""
     clients, events, rate = bench.sizes((19000, 12, 3), (100, 30, 20))
     with servers.RunnelRedis(bench) as server:
         load = start_load(bench, server.port, clients, events=events, timeout=20)
-        probe = Process([bench.program("probe"), server.port, "/events/bench.0", 7], CLIENT_CORE)
         try:
-            subprocess.run(["chrt", "-f", "-p", "10", str(probe.pid)], check=False, stderr=subprocess.DEVNULL)
-            time.sleep(SETTLE_S)
-            with_end(publish(bench, server, events, rate=rate), lambda p: p.json(120))
-            load.expect("done", 60)
+            server.await_streams(clients)
+            result_of_probe = _probe(bench, server, clients, load, events, rate)
             load_result = load.json()
-            probe.say("end")
-            result_of_probe = probe.json()
         finally:
             load.end()
-            probe.end()
     check(load_result)
     check_finished(load_result)
     result = Result(["connections", "p50 ms", "p99 ms", "longest ms"])
@@ -458,26 +469,34 @@ def newcomer(bench):
     return result
 
 
+def _trace(bench, server, load, report, events):
+    """strace's counts of what the events cost."""
+    trace = Process(["strace", "-f", "-c", "-o", report, "-p", server.pids[0]], None, bench.folder / "strace.log")
+    try:
+        wait_for(lambda: "attached" in trace.errors(), "strace")
+        with_end(publish(bench, server, 1), lambda p: p.json())  # so that strace has every thread before the rest
+        server.cpu_at_rest()  # its metrics would be counted
+        with_end(publish(bench, server, events - 1, rate=50, first=1), lambda p: p.json(60))
+        load.expect("done", 60)
+        check_finished(load.json())
+        trace.signal(signal.SIGINT)
+        trace.wait()
+    finally:
+        trace.end()
+
+
 def syscalls(bench):
     """Calls of the kernel on the hot path, single events to 100 clients (strace -c)"""
     clients, events = bench.sizes((100, 100), (20, 20))
     if not shutil.which("strace"):
         raise Failure("needs strace")
+    report = bench.folder / "strace.txt"
     with servers.RunnelMemory(bench) as server:
         load = start_load(bench, server.port, clients, events=events, timeout=20)
-        report = bench.folder / "strace.txt"
-        trace = Process(["strace", "-f", "-c", "-o", report, "-p", server.pids[0]], None, bench.folder / "strace.log")
         try:
-            wait_for(lambda: "attached" in trace.errors(), "strace")
-            with_end(publish(bench, server, 1), lambda p: p.json())  # so that strace has every thread before the rest
-            time.sleep(SETTLE_S)
-            with_end(publish(bench, server, events - 1, rate=50, first=1), lambda p: p.json(60))
-            load.expect("done", 60)
-            check_finished(load.json())
-            trace.signal(signal.SIGINT)
-            trace.wait()
+            server.await_streams(clients)
+            _trace(bench, server, load, report, events)
         finally:
-            trace.end()
             load.end()
     counts = {}
     for line in report.read_text().splitlines():

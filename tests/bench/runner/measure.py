@@ -7,8 +7,6 @@ import time
 
 from .process import CLIENT_CORE, SERVER_CORE, Failure, Process, wait_for
 
-SETTLE_S = 0.4  # after the last stream opened: subscriptions at a broker may still be under way
-
 
 def _fill(sending):
     sending.setblocking(False)
@@ -88,8 +86,8 @@ def fan_out(bench, kind, clients, events, channels=1, rate=0, quiet=0, **options
         load = start_load(bench, server.port, clients, channels, events=events // channels, timeout=10,
                           first=1 if fill else 0, **({"quiet": quiet, "path": "/events?channel=bench."} if quiet else {}))
         try:
-            time.sleep(SETTLE_S)
-            before = server.cpu()
+            server.await_streams(clients)
+            before = server.cpu_at_rest()
             begin = time.monotonic()
             with_end(publish(bench, server, events, channels, rate, 1 if fill else 0), lambda p: p.json(300))
             load.expect("done", 120)

@@ -11,6 +11,7 @@ import time
 
 TICKS = os.sysconf("SC_CLK_TCK")
 SERVER_CORE, CLIENT_CORE = 0, 1
+READ_EVERY_S = 0.1
 
 
 class Failure(Exception):
@@ -143,3 +144,15 @@ def wait_for(condition, what, patience=30):
         if time.monotonic() > end:
             raise Failure(f"waited {patience} s for {what}")
         time.sleep(0.02)
+
+
+def settled(read, what, patience=30):
+    """What `read` gives as soon as it gives the same twice in a row."""
+    end = time.monotonic() + patience
+    before, now = None, read()
+    while now != before:
+        if time.monotonic() > end:
+            raise Failure(f"waited {patience} s for {what} to settle")
+        time.sleep(READ_EVERY_S)
+        before, now = now, read()
+    return now

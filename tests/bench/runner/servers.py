@@ -8,7 +8,7 @@ import socket
 import subprocess
 import urllib.request
 
-from .process import SERVER_CORE, Cpu, Failure, Process, children, pss_kib, wait_for
+from .process import SERVER_CORE, Cpu, Failure, Process, children, pss_kib, settled, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 NCHAN_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
@@ -77,11 +77,25 @@ class Server:
     def start(self):
         raise NotImplementedError
 
+    def await_streams(self, count):
+        """
+        Until `count` streams, whose heads the client has, get every event. Here they do by then: whoever is fed by Redis
+        subscribed before it listened.
+        """
+
     def cpu(self):
         return Cpu.of(self.pids)
 
+    def cpu_at_rest(self):
+        """Its CPU once it does nothing more of what it had to do. Reads /proc only: asking it would keep it busy."""
+        settled(lambda: self.cpu().total, f"{self.name}'s CPU")
+        return self.cpu()
+
     def pss_kib(self):
         return pss_kib(self.pids)
+
+    def settled_pss_kib(self):
+        return settled(self.pss_kib, f"{self.name}'s memory")
 
     def publish_target(self):
         return ["--redis", self.redis_port]
@@ -141,6 +155,9 @@ class Runnel(Server):
         """Summed over its labels."""
         return sum(float(line.rpartition(" ")[2]) for line in self.get("/metrics").splitlines()
                    if line.startswith((name + " ", name + "{")))
+
+    def await_streams(self, count):
+        wait_for(lambda: self.metric("runnel_streams") == count, f"{count} streams")
 
     def restart(self):
         self.processes.pop().end()
@@ -216,6 +233,15 @@ class NchanRedis(Nchan):
     name = "nchan, redis"
     needs_redis = True
     redis_lines = "nchan_redis_pass bench;"
+
+    def start(self):
+        super().start()
+        wait_for(self.is_subscribed, "nchan to subscribe at Redis")
+
+    def is_subscribed(self):
+        with socket.create_connection(("127.0.0.1", self.redis_port)) as redis:
+            redis.sendall(b"PUBSUB CHANNELS\r\n")
+            return not redis.recv(64).startswith(b"*0")
 
     def upstream(self):
         return f"upstream bench {{ nchan_redis_server redis://127.0.0.1:{self.redis_port}; }}"
