@@ -18,6 +18,7 @@ from harness.redis_server import RedisServer  # noqa: E402
 from harness.relay import Relay  # noqa: E402
 from harness.runnel import Runnel  # noqa: E402
 from harness.scripted import Scripted  # noqa: E402
+from harness.started import started  # noqa: E402
 from harness.subscriber import Subscriber  # noqa: E402
 
 
@@ -33,44 +34,16 @@ def ports():
         yield
 
 
-class Started:
-    """Starts things of one kind with the test's folder, and ends them in reverse."""
-
-    def __init__(self, kind, *arguments):
-        self._kind = kind
-        self._arguments = arguments
-        self._things = []
-
-    def __call__(self, *args, **kwargs):
-        thing = self._kind(*self._arguments, *args, **kwargs)
-        self._things.append(thing)
-        return thing
-
-    def end(self):
-        errors = []
-        for thing in reversed(self._things):
-            try:
-                thing.end() if hasattr(thing, "end") else thing.close()
-            except Exception as error:  # pylint: disable=broad-except
-                errors.append(error)
-        if errors:
-            raise errors[0]
-
-
 @pytest.fixture
 def new_redis(tmp_path):
     """new_redis(**): a Redis server, not yet started."""
-    started = Started(RedisServer, tmp_path)
-    yield started
-    started.end()
+    yield from started(RedisServer, tmp_path)
 
 
 @pytest.fixture
 def new_mosquitto(tmp_path):
     """new_mosquitto(**): a mosquitto, not yet started."""
-    started = Started(Mosquitto, tmp_path)
-    yield started
-    started.end()
+    yield from started(Mosquitto, tmp_path)
 
 
 @pytest.fixture
@@ -86,9 +59,7 @@ def mosquitto(new_mosquitto):
 @pytest.fixture
 def scripted():
     """scripted(script): a server that misbehaves."""
-    started = Started(Scripted)
-    yield started
-    started.end()
+    yield from started(Scripted)
 
 
 @pytest.fixture
@@ -108,25 +79,19 @@ def replay(request):
 @pytest.fixture
 def new_runnel(tmp_path, new_redis, new_mosquitto, scripted):
     """new_runnel(**sections): a runnel, not yet started. Ends before its brokers do: hence the other fixtures."""
-    started = Started(Runnel, tmp_path)
-    yield started
-    started.end()
+    yield from started(Runnel, tmp_path)
 
 
 @pytest.fixture
 def new_relay():
     """new_relay(port): carries a port of its own to that one."""
-    started = Started(Relay)
-    yield started
-    started.end()
+    yield from started(Relay)
 
 
 @pytest.fixture
 def subscribe():
     """subscribe(runnel, *channels, **): a Subscriber that runs."""
-    started = Started(Subscriber)
-    yield lambda *args, **kwargs: started(*args, **kwargs).start()
-    started.end()
+    yield from started(lambda *args, **kwargs: Subscriber(*args, **kwargs).start())
 
 
 @pytest.fixture

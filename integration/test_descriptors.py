@@ -4,12 +4,12 @@ import os
 import re
 import resource
 import socket
-import struct
 
 import pytest
 
 from eventstream import EventSource
 from harness.raw_stream import RawStream
+from harness.reset import reset_on_close
 from harness.subscriber import events_path
 from harness.waiting import wait_for
 
@@ -106,7 +106,7 @@ def one_batch(runnel, number):
         if n % 8 == 0:
             assert peer.recv(100).startswith(b"HTTP/1.1 200 ")
         if n % 5 == 0:
-            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            reset_on_close(peer)
         peer.close()
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from harness.image import Image, RunnelByBuildah, RunnelInImage, command
 from harness.runnel import ROOT, run_command
+from harness.started import started
 
 pytestmark = [pytest.mark.image, pytest.mark.slow]
 
@@ -28,15 +29,7 @@ def image(tmp_path_factory):
 @pytest.fixture
 def new_in_image(image, tmp_path, new_redis, new_mosquitto):
     """new_in_image(kind, **sections): not yet started. Ends before its brokers do."""
-    started = []
-
-    def make(kind, **sections):
-        started.append(kind(image, tmp_path, **sections))
-        return started[-1]
-
-    yield make
-    for runnel in started:
-        runnel.end()
+    yield from started(lambda kind, **sections: kind(image, tmp_path, **sections))
 
 
 def files(image):

@@ -9,6 +9,8 @@ import pytest
 
 from eventstream import EventStream
 from harness.browser import FOLDER
+from harness.process import bound
+from harness.started import started
 from harness.subscriber import assert_rising, events_path
 from harness.waiting import PATIENCE, wait_for
 
@@ -21,7 +23,7 @@ class Lines:
     """A command's lines, as they come."""
 
     def __init__(self, argv, cwd=None):
-        self._child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *argv], cwd=cwd, stdout=subprocess.PIPE)
+        self._child = subprocess.Popen(bound(argv), cwd=cwd, stdout=subprocess.PIPE)
         self._lines = queue.Queue()
         self._thread = threading.Thread(target=self._read)
         self._thread.start()
@@ -42,15 +44,8 @@ class Lines:
 
 @pytest.fixture
 def lines():
-    opened = []
-
-    def run(argv, cwd=None):
-        opened.append(Lines(argv, cwd))
-        return opened[-1]
-
-    yield run
-    for each in opened:
-        each.close()
+    """lines(argv, cwd): a command that runs until the test is over."""
+    yield from started(Lines)
 
 
 def start(new_runnel, replay):

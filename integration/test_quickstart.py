@@ -12,6 +12,7 @@ import pytest
 from eventstream import EventSource
 from harness import http
 from harness.runnel import BINARY, ROOT
+from harness.started import started
 from harness.waiting import PATIENCE, wait_for
 
 
@@ -69,15 +70,7 @@ class Quickstart:
 
 @pytest.fixture
 def new_quickstart(tmp_path):
-    started = []
-
-    def run(**env):
-        started.append(Quickstart(tmp_path, **env))
-        return started[-1]
-
-    yield run
-    for each in started:
-        each.end()
+    yield from started(Quickstart, tmp_path)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

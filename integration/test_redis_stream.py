@@ -9,6 +9,7 @@ import pytest
 
 from harness.late_relay import LateRelay
 from harness.runnel import run_command
+from harness.started import started
 from harness.subscriber import assert_rising
 from harness.waiting import wait_for
 
@@ -233,14 +234,7 @@ class Writer(threading.Thread):
 @pytest.fixture
 def writing():
     """writing(server): a Writer."""
-    writers = []
-
-    def new(server):
-        writers.append(Writer(server))
-        return writers[-1]
-    yield new
-    for writer in writers:
-        writer.end()
+    yield from started(Writer)
 
 
 def assert_once(stream, count):
@@ -314,14 +308,8 @@ def test_killed_while_the_log_is_stopped(new_runnel, new_redis, subscribe):
 
 @pytest.fixture
 def new_late_relay():
-    relays = []
-
-    def new(port):
-        relays.append(LateRelay(port))
-        return relays[-1]
-    yield new
-    for relay in relays:
-        relay.close()
+    """new_late_relay(port): carries a port of its own to that one."""
+    yield from started(LateRelay)
 
 
 @pytest.mark.parametrize("share", [0.1, 1])

@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import ssl
-import struct
 import subprocess
 import threading
 import time
@@ -12,8 +11,10 @@ import time
 import pytest
 
 from harness.ports import free_port
+from harness.reset import reset_on_close
 from harness.runnel import BINARY
 from harness.scripted import until_closed
+from harness.started import started
 
 pytestmark = pytest.mark.sanitized
 
@@ -77,15 +78,7 @@ class Tail:
 @pytest.fixture
 def tail():
     """tail(*argv): one that runs until the test is over."""
-    started = []
-
-    def start(*argv, env=None):
-        started.append(Tail(*argv, env=env))
-        return started[-1]
-
-    yield start
-    for one in started:
-        one.close()
+    yield from started(Tail)
 
 
 class Request:
@@ -119,10 +112,10 @@ def server(scripted):
             if number >= len(answers) - 1:
                 until_closed(peer)
 
-        started = scripted(script)
-        started.requests = requests
-        started.url = f"http://127.0.0.1:{started.port}/events/a"
-        return started
+        made = scripted(script)
+        made.requests = requests
+        made.url = f"http://127.0.0.1:{made.port}/events/a"
+        return made
 
     return start
 
@@ -240,7 +233,7 @@ def test_reset_is_resumed(server, tail):
     def reset(peer):
         peer.sendall(OPEN + b"retry: 10\ndata: a\n\n")
         assert is_read.wait(PATIENCE)
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_on_close(peer)
 
     is_read = threading.Event()
     t = tail(server(reset, OPEN + b"data: b\n\n").url)

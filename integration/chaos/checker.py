@@ -19,7 +19,9 @@ from bisect import bisect_left
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
-from .lives import id_of, lives_of
+from harness.subscriber import id_key
+
+from .lives import lives_of
 from .publishers import CONFIRMED, NOBODY, key_of
 
 # Between a byte that a broker has sent and the fault that destroyed it on its way: a relay's turn on a busy machine.
@@ -129,7 +131,7 @@ class Checker:
         for entry in life.record:
             if life.says_nothing(entry):
                 continue
-            stamp = id_of(entry.id)
+            stamp = id_key(entry.id)
             if entry.is_message:
                 self.verdict.deliveries += 1
                 self._ids[key_of(entry.data)].add(stamp)
@@ -296,7 +298,7 @@ class Checker:
         if life.is_due(gap):
             return
         self.verdict.gaps += 1
-        after_s = id_of(gap["after"])[0] / 1000
+        after_s = id_key(gap["after"])[0] / 1000
         if not any(f.begin < entry.time and after_s < f.end + LEAD_S for f in self._losing):
             self.verdict.error("false gap", f"{life.name}: {gap} at {entry.time:.3f}")
 
@@ -315,7 +317,7 @@ class Checker:
     def _check_sequence(self, life, stream, places, gaps):
         # Who came late may have missed a message and got its redelivery, which is behind its turn.
         delivered = sorted(n for n, place in places.items()
-                           if id_of(life.record[place].id) == min(self._ids[(*stream, n)]))
+                           if id_key(life.record[place].id) == min(self._ids[(*stream, n)]))
         for one, two in zip(delivered, delivered[1:]):
             if places[one] > places[two]:
                 self.verdict.error("order", f"{life.name}: {stream} has {two} before {one}")

@@ -6,10 +6,10 @@ import socket
 import time
 
 from eventstream import Chunked, EventStream
+from harness.reset import reset
 from harness.subscriber import events_path
 
 from .lives import LIE, Entry
-from .network import abort
 
 MAX_HEAD = 65536
 
@@ -99,7 +99,7 @@ class Client:
         finally:
             if drop is not None:
                 drop.cancel()
-            abort(peer)
+            reset(peer)
         return sum(away)
 
     def _drop(self, peer, away):

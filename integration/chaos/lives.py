@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
 
+from harness.subscriber import id_key
+
 LIE = "lie"  # the type of the entry that says so: its id is the cursor
 
 _CURSOR = re.compile(r"\d{1,15}-\d{1,6}$", re.ASCII)  # what runnel can read, among the bad cursors
@@ -24,11 +26,6 @@ class Entry(NamedTuple):
     @property
     def is_message(self):
         return self.type != LIE and not self.type.startswith("runnel.")
-
-
-def id_of(text):
-    ms, _, seq = text.partition("-")
-    return int(ms), int(seq)
 
 
 @dataclass
@@ -49,15 +46,15 @@ class Life:
     @cached_property
     def newest(self):
         """The newest id it was told."""
-        return max((id_of(entry.id) for entry in self.record if not self.says_nothing(entry)), default=(0, 0))
+        return max((id_key(entry.id) for entry in self.record if not self.says_nothing(entry)), default=(0, 0))
 
     def is_due(self, gap):
         return gap["after"] == self.after
 
     def covers(self, gap, stamp):
         """Whether what has that id is among what the gap says is missing."""
-        after = (0, 0) if self.is_due(gap) else id_of(gap["after"])
-        return after < stamp <= id_of(gap["resumes"])
+        after = (0, 0) if self.is_due(gap) else id_key(gap["after"])
+        return after < stamp <= id_key(gap["resumes"])
 
     def says_nothing(self, entry):
         """True where the entry has no id of its own."""

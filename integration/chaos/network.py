@@ -1,13 +1,12 @@
 """The loop that carries all traffic of a run: relays that reset and stall, and the clients' sockets."""
 
 import asyncio
-import contextlib
 import socket
-import struct
 import threading
 import time
 
 from harness.ports import free_port
+from harness.reset import reset
 
 
 TICK_S = 0.05
@@ -54,13 +53,6 @@ class Network:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def abort(peer):
-    """Closes with RST, as a network that breaks."""
-    with contextlib.suppress(OSError):
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    peer.close()
 
 
 class Wire:
@@ -117,7 +109,7 @@ class Wire:
         for peer in (client, server):
             peer.setblocking(False)
         halves = []
-        end = abort
+        end = reset
         try:
             await self._flow.wait()
             await self._network.loop.sock_connect(server, ("127.0.0.1", self._target))

@@ -4,6 +4,7 @@ import json
 import pathlib
 import subprocess
 
+from .process import bound
 from .waiting import PATIENCE, wait_for
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "browser"
@@ -16,7 +17,7 @@ class Browser:
         self._log_path = folder / f"{name}.log"
         with open(self._log_path, "wb") as log:
             self._driver = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "TERM", "node", "drive.mjs", name, str(folder / f"{name}-profile")],
+                bound(["node", "drive.mjs", name, folder / f"{name}-profile"], "TERM"),
                 cwd=FOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
         self._answer()
 

@@ -7,8 +7,13 @@ import subprocess
 from .waiting import wait_for
 
 
+def bound(argv, number="KILL"):
+    """`argv` as a command that gets this signal when its parent ends, whatever happens to that."""
+    return ["setpriv", "--pdeathsig", number, *map(str, argv)]
+
+
 class Process:
-    """Dies with the test session, whatever happens to that (setpriv's parent-death signal)."""
+    """Dies with the test session."""
 
     def __init__(self, argv, log_path, env=None, cwd=None):
         self.argv = [str(a) for a in argv]
@@ -21,7 +26,7 @@ class Process:
         assert not self.is_running()
         with open(self.log_path, "ab") as log:
             self._child = subprocess.Popen(
-                ["setpriv", "--pdeathsig", "KILL", *self.argv],
+                bound(self.argv),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.cwd,
                 env=None if self.env is None else {**os.environ, **self.env})
         return self

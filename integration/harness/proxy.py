@@ -8,7 +8,7 @@ import ssl
 import subprocess
 
 from .ports import accepts, free_port
-from .process import Process
+from .process import Process, bound
 from .runnel import ROOT
 from .waiting import wait_for
 
@@ -185,7 +185,7 @@ class CurlStream:
                 "--resolve", f"{NAME}:{proxy.port}:127.0.0.1", "--interface", address]
         for header in headers:
             argv += ["-H", header]
-        self._child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *argv, proxy.url + path],
+        self._child = subprocess.Popen(bound([*argv, proxy.url + path]),
                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
     def await_line(self, line):

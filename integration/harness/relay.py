@@ -2,19 +2,10 @@
 
 import selectors
 import socket
-import struct
 import threading
 
 from .ports import free_port
-
-
-def _reset(peer):
-    """Closes with RST, as a network that breaks."""
-    try:
-        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    except OSError:
-        pass
-    peer.close()
+from .reset import reset
 
 
 class Relay:
@@ -72,7 +63,7 @@ class Relay:
         try:
             server = socket.create_connection(("127.0.0.1", self._target), timeout=30)
         except OSError:
-            _reset(client)
+            reset(client)
             return
         client.settimeout(30)
         self._peers |= {client: server, server: client}
@@ -87,12 +78,12 @@ class Relay:
             allowed = self._spend(len(data)) if source in self._upstream else len(data)
             other.sendall(data[:allowed])
         except OSError:
-            self._drop(source, reset=True)
+            self._drop(source, broken=True)
             return
         if allowed < len(data):
             self._cut_all()
         elif not data:
-            self._drop(source, reset=False)
+            self._drop(source, broken=False)
 
     def _spend(self, size):
         with self._lock:
@@ -102,16 +93,16 @@ class Relay:
             self._budget = None if allowed < size else self._budget - allowed
             return allowed
 
-    def _drop(self, peer, reset):
+    def _drop(self, peer, broken):
         for end in (peer, self._peers.pop(peer)):
             self._peers.pop(end, None)
             self._upstream.discard(end)
             self._selector.unregister(end)
-            _reset(end) if reset else end.close()
+            reset(end) if broken else end.close()
 
     def _cut_all(self):
         while self._peers:
-            self._drop(next(iter(self._peers)), reset=True)
+            self._drop(next(iter(self._peers)), broken=True)
         self.cuts += 1
 
     def _finish(self):

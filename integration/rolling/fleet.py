@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import threading
 
+from harness.process import bound
 from harness.runnel import BINARY
 from harness.waiting import PATIENCE, wait_for
 
@@ -24,8 +25,7 @@ class Fleet:
                 int(timeout_s)]
         for name in sequences:
             argv += ["--sequence", name]
-        self._child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *map(str, argv)], stdin=subprocess.PIPE,
-                                       stdout=subprocess.PIPE, text=True)
+        self._child = subprocess.Popen(bound(argv), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

@@ -9,6 +9,8 @@ import subprocess
 import threading
 import time
 
+from harness.process import bound
+
 TICKS = os.sysconf("SC_CLK_TCK")
 SERVER_CORE, CLIENT_CORE = 0, 1
 READ_EVERY_S = 0.1
@@ -19,7 +21,7 @@ class Failure(Exception):
 
 
 class Process:
-    """Its lines of output come by line(); dies with this process (setpriv's parent-death signal)."""
+    """Its lines of output come by line(); dies with this process."""
 
     def __init__(self, argv, core, log_path=None):
         self.argv = [str(a) for a in argv]
@@ -27,7 +29,7 @@ class Process:
         self._errors = open(log_path, "ab") if log_path else None  # pylint: disable=consider-using-with
         pinned = [] if core is None else ["taskset", "-c", str(core % os.cpu_count())]
         self._child = subprocess.Popen(  # pylint: disable=consider-using-with
-            ["setpriv", "--pdeathsig", "KILL", *pinned, *self.argv], stdin=subprocess.PIPE,
+            bound([*pinned, *self.argv]), stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, stderr=self._errors or subprocess.PIPE, text=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()

@@ -8,22 +8,13 @@ import socket
 import subprocess
 import urllib.request
 
+from harness.ports import accepts, free_port
+
 from .process import SERVER_CORE, Cpu, Failure, Process, children, pss_kib, settled, wait_for
 
 HERE = pathlib.Path(__file__).resolve().parent.parent
 NCHAN_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 KEPT_EVENTS = 1000
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def accepts(port):
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 class Server:
