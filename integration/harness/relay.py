@@ -20,6 +20,7 @@ class Relay:
         self._lock = threading.Lock()
         self._peers = {}      # socket -> the other end
         self._upstream = set()
+        self._ended = set()   # what will bring no more bytes
         self._selector = selectors.DefaultSelector()
         self._listener = socket.create_server(("127.0.0.1", self.port))
         self._wake, self._waker = socket.socketpair()
@@ -77,13 +78,22 @@ class Relay:
             data = source.recv(4096)
             allowed = self._spend(len(data)) if source in self._upstream else len(data)
             other.sendall(data[:allowed])
+            if not data:
+                self._carry_end(source, other)
         except OSError:
             self._drop(source, broken=True)
             return
         if allowed < len(data):
             self._cut_all()
-        elif not data:
+
+    def _carry_end(self, source, other):
+        """The other direction may go on."""
+        if other in self._ended:
             self._drop(source, broken=False)
+            return
+        other.shutdown(socket.SHUT_WR)
+        self._ended.add(source)
+        self._selector.unregister(source)
 
     def _spend(self, size):
         with self._lock:
@@ -97,7 +107,10 @@ class Relay:
         for end in (peer, self._peers.pop(peer)):
             self._peers.pop(end, None)
             self._upstream.discard(end)
-            self._selector.unregister(end)
+            if end in self._ended:
+                self._ended.remove(end)
+            else:
+                self._selector.unregister(end)
             reset(end) if broken else end.close()
 
     def _cut_all(self):
