@@ -13,6 +13,9 @@
 
 #include <cmocka.h>
 
+/* A source, in one line, for what comes behind it. */
+#define SHOP "sources: {shop: {type: redis, url: redis://h}}\n"
+
 struct parsing {
     int err;
     struct config *config; /* NULL where there were problems */
