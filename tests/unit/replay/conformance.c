@@ -1,6 +1,7 @@
 #include "conformance.h"
 
 #include "base/clock.h"
+#include "conformance_marks.h"
 #include "event/loop.h"
 #include "waiting.h"
 
@@ -48,8 +49,8 @@ teardown(void **state)
     return 0;
 }
 
-static struct log_rig *
-rig_of(void **state)
+struct log_rig *
+conformance_rig(void **state)
 {
     return &((struct fixture *)*state)->rig;
 }
@@ -59,7 +60,7 @@ rig_of(void **state)
 static void
 test_log_append_comes_back_by_the_feed(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     const struct frame *frame = log_rig_put(r, "a", "one");
     assert_true(str_equal(frame_channel(frame), STR("a")));
     assert_true(str_equal(frame_body(frame), STR("data: one\n\n")));
@@ -71,7 +72,7 @@ test_log_append_comes_back_by_the_feed(void **state)
 static void
 test_log_ids_rise_over_all_channels(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     log_rig_append(r, "a", "1");
     log_rig_append(r, "b", "2");
     log_rig_append(r, "a", "3");
@@ -83,7 +84,7 @@ test_log_ids_rise_over_all_channels(void **state)
 static void
 test_log_floor_is_the_previous_event_of_the_channel(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     event_id first = log_rig_put(r, "a", "1")->id;
     (void)log_rig_put(r, "b", "2");
     const struct frame *second = log_rig_put(r, "a", "3");
@@ -93,7 +94,7 @@ test_log_floor_is_the_previous_event_of_the_channel(void **state)
 static void
 test_log_first_event_of_a_channel_is_no_gap_for_who_stood_at_the_head(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     event_id head = log_rig_put(r, "a", "1")->id;
     assert_true(log_rig_put(r, "b", "2")->floor <= head);
 }
@@ -101,7 +102,7 @@ test_log_first_event_of_a_channel_is_no_gap_for_who_stood_at_the_head(void **sta
 static void
 test_log_append_of_several_takes_a_ticket_each(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     const struct replay_draft drafts[] = {
         {.channel = STR("a"), .body = STR("data: 1\n\n")},
         {.channel = STR("b"), .body = STR("data: 2\n\n")},
@@ -125,7 +126,7 @@ expect_traits(const struct frame *frame, uint64_t received_ms, uint32_t slow)
 static void
 test_log_traits_come_back_by_feed_and_page(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     const uint64_t now_ms = clock_wall_ms();
     const struct replay_draft drafts[] = {
         {.channel = STR("a"), .body = STR("data: 1\n\n"), .received_ms = now_ms - 60000, .slow = 7},
@@ -147,7 +148,7 @@ test_log_traits_come_back_by_feed_and_page(void **state)
 static void
 test_log_many_events_lose_nothing_and_keep_their_order(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     char text[16];
     char channel[16];
     for (int i = 0; i < MANY; i++) {
@@ -167,7 +168,7 @@ test_log_many_events_lose_nothing_and_keep_their_order(void **state)
 static void
 test_log_queue_is_empty_once_all_is_stored(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     uint64_t length = 1;
     uint64_t bytes = 1;
     log_rig_append(r, "a", "1");
@@ -180,7 +181,7 @@ test_log_queue_is_empty_once_all_is_stored(void **state)
 static void
 test_log_names_and_bodies_of_any_kind_come_back(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     static const char *const channels[] = {"a b", "x:y/z.1", "{tag}", "\xc3\xa4\xe2\x82\xac",
                                            "1-1", "*"};
     static const char *const texts[] = {"",        " leading", "id: 5", "\xf0\x9f\x98\x80",
@@ -196,7 +197,7 @@ test_log_names_and_bodies_of_any_kind_come_back(void **state)
 static void
 test_log_large_events_come_back(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     char *text = malloc(LARGE_SIZE);
     memset(text, 'x', LARGE_SIZE);
     const struct replay_keep keep = {.events = 0};
@@ -213,7 +214,7 @@ test_log_large_events_come_back(void **state)
 static void
 test_log_read_brings_everything_after_the_cursor_oldest_first(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     event_id first = log_rig_put(r, "a", "1")->id;
     (void)log_rig_put(r, "b", "x");
     event_id second = log_rig_put(r, "a", "2")->id;
@@ -234,7 +235,7 @@ test_log_read_brings_everything_after_the_cursor_oldest_first(void **state)
 static void
 test_log_read_at_the_head_is_empty_and_no_gap(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     (void)log_rig_put(r, "a", "1");
     event_id head = log_rig_put(r, "b", "2")->id;
     const struct replay_page *page = log_rig_read(r, "a", head);
@@ -247,7 +248,7 @@ test_log_read_at_the_head_is_empty_and_no_gap(void **state)
 static void
 test_log_read_of_a_quiet_channel_is_no_gap_for_who_saw_the_log_begin(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     event_id begin = r->first_position;
     event_id head = log_rig_put(r, "a", "1")->id;
     const struct replay_page *page = log_rig_read(r, "never heard of", begin);
@@ -264,7 +265,7 @@ test_log_read_of_a_quiet_channel_is_no_gap_for_who_saw_the_log_begin(void **stat
 static void
 test_log_read_of_an_empty_log_ends_at_its_beginning(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     const struct replay_page *page = log_rig_read(r, "a", 0);
     assert_int_equal(page->length, 0);
     assert_true(page->is_end);
@@ -279,7 +280,7 @@ test_log_read_of_an_empty_log_ends_at_its_beginning(void **state)
 static void
 test_log_read_from_beyond_the_head_ends_at_the_head(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     event_id head = log_rig_put(r, "a", "1")->id;
     const struct replay_page *page = log_rig_read(r, "a", EVENT_ID_MAX);
     assert_int_equal(page->length, 0);
@@ -290,7 +291,7 @@ test_log_read_from_beyond_the_head_ends_at_the_head(void **state)
 static void
 test_log_read_in_small_pages_brings_each_event_once(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     char text[16];
     int next = 0;
     struct replay_page_request request = {
@@ -321,7 +322,7 @@ test_log_read_in_small_pages_brings_each_event_once(void **state)
 static void
 test_log_read_of_exactly_the_limit_is_the_end(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     struct replay_page_request request = {
         .channel = STR("a"), .limit_events = 2, .limit_bytes = 1024 * 1024};
     (void)log_rig_put(r, "a", "1");
@@ -341,7 +342,7 @@ fill(char *text, size_t size)
 static void
 test_log_read_is_bounded_in_bytes_but_brings_one_event_always(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     struct replay_page_request request = {
         .channel = STR("a"), .limit_events = 1000, .limit_bytes = 10};
     char text[KILOBYTE + 1];
@@ -363,7 +364,7 @@ test_log_read_is_bounded_in_bytes_but_brings_one_event_always(void **state)
 static void
 test_log_read_of_the_newest_comes_oldest_first(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     struct replay_page_request request = {
         .channel = STR("a"), .newest = 2, .limit_events = 100, .limit_bytes = 1024 * 1024};
     (void)log_rig_put(r, "a", "1");
@@ -385,7 +386,7 @@ test_log_read_of_the_newest_comes_oldest_first(void **state)
 static void
 test_log_read_of_the_newest_is_bounded_in_bytes(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     struct replay_page_request request = {
         .channel = STR("a"), .newest = 40, .limit_events = 100, .limit_bytes = 20500};
     event_id ids[50];
@@ -465,7 +466,7 @@ test_log_reads_at_once_are_all_answered(void **state)
 static void
 test_log_trimmed_by_count_is_a_gap_and_only_for_who_missed_it(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     const struct replay_keep keep = {.events = 3};
     for (int i = 1; i <= 5; i++) {
         log_rig_append_kept(r, "a", (const char *const[]){"1", "2", "3", "4", "5"}[i - 1], keep);
@@ -501,7 +502,7 @@ wait_forgotten(struct log_rig *r, const char *channel)
 static void
 test_log_forgotten_by_age_is_a_gap_and_only_for_who_missed_it(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     const struct replay_keep keep = {.for_ms = 30};
     log_rig_append_kept(r, "a", "1", keep);
     log_rig_append_kept(r, "a", "2", keep);
@@ -516,7 +517,7 @@ test_log_forgotten_by_age_is_a_gap_and_only_for_who_missed_it(void **state)
 static void
 test_log_event_after_forgotten_ones_says_so_by_its_floor(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     const struct replay_keep keep = {.for_ms = 30};
     log_rig_append_kept(r, "a", "1", keep);
     log_rig_append_kept(r, "a", "2", keep);
@@ -535,7 +536,7 @@ test_log_event_after_forgotten_ones_says_so_by_its_floor(void **state)
 static void
 test_log_noted_loss_is_a_gap_for_every_older_cursor(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     event_id before = log_rig_put(r, "a", "1")->id;
     (void)log_rig_put(r, "quiet", "x");
     event_id head = r->position;
@@ -559,7 +560,7 @@ test_log_noted_loss_is_a_gap_for_every_older_cursor(void **state)
 static void
 test_log_goes_on_after_a_noted_loss(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     (void)log_rig_put(r, "a", "1");
     replay_note_loss(r->log);
     log_rig_append(r, "a", "2");
@@ -579,7 +580,7 @@ test_log_goes_on_after_a_noted_loss(void **state)
 static void
 test_log_noted_loss_that_nothing_follows_is_a_gap(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     event_id cursor = log_rig_put(r, "a", "1")->id;
     replay_note_loss(r->log);
     log_rig_wait_starts(r, 2);
@@ -596,7 +597,7 @@ test_log_noted_loss_that_nothing_follows_is_a_gap(void **state)
 static void
 test_log_every_noted_loss_is_a_gap_where_it_was(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     event_id cursor = log_rig_put(r, "a", "0")->id;
     log_rig_append(r, "a", "1");
     log_rig_append(r, "a", "2");
@@ -625,7 +626,7 @@ test_log_every_noted_loss_is_a_gap_where_it_was(void **state)
 static void
 test_log_noted_loss_is_a_gap_where_it_was(void **state)
 {
-    struct log_rig *r = rig_of(state);
+    struct log_rig *r = conformance_rig(state);
     event_id cursor = log_rig_put(r, "a", "1")->id;
     (void)log_rig_put(r, "a", "2");
     event_id newest = log_rig_put(r, "a", "3")->id;
@@ -646,105 +647,6 @@ test_log_noted_loss_is_a_gap_where_it_was(void **state)
     log_rig_expect_texts(page, "5 5");
     assert_true(log_rig_has_gap(page, newest));
     assert_true(page->is_end);
-}
-
-/* --- marks --- */
-
-static void
-test_log_mark_that_nobody_moved_is_empty(void **state)
-{
-    assert_string_equal(log_rig_read_mark(rig_of(state), "m"), "m= ");
-}
-
-static void
-test_log_mark_moves_with_its_events(void **state)
-{
-    struct log_rig *r = rig_of(state);
-    log_rig_append_marked(r, "a", "1", MARK("m", "", "one"));
-    log_rig_append_marked(r, "a", "2", MARK("m", "one", "two"));
-    log_rig_wait_stored(r);
-    assert_int_equal(r->stored, 4); /* a mark takes a ticket too */
-    assert_string_equal(log_rig_read_mark(r, "m"), "m=two ");
-    log_rig_wait_frames(r, 2);
-    log_rig_expect_texts(log_rig_read(r, "a", 0), "1 2");
-}
-
-static void
-test_log_mark_moves_without_events(void **state)
-{
-    struct log_rig *r = rig_of(state);
-    event_id before = log_rig_put(r, "a", "1")->id;
-    log_rig_append_marked(r, "a", NULL, MARK("m", "", "one"));
-    log_rig_append_marked(r, "a", NULL, MARK("m", "one", "two"));
-    log_rig_wait_stored(r);
-    assert_string_equal(log_rig_read_mark(r, "m"), "m=two ");
-    assert_true(log_rig_put(r, "a", "2")->id > before);
-    log_rig_expect_texts(log_rig_read(r, "a", 0), "1 2");
-    assert_int_equal(r->starts, 1);
-}
-
-static void
-test_log_mark_that_stands_elsewhere_refuses_its_events_and_says_so(void **state)
-{
-    struct log_rig *r = rig_of(state);
-    log_rig_append_marked(r, "a", "1", MARK("m", "", "one"));
-    log_rig_wait_stored(r);
-    log_rig_append(r, "a", "2");
-    log_rig_append_marked(r, "a", "not this", MARK("m", "other", "two"));
-    log_rig_append_marked(r, "a", "nor this", MARK("m", "two", "three"));
-    log_rig_append(r, "a", "3");
-    log_rig_wait_stored(r);
-    log_rig_append_marked(r, "a", "4", MARK("m", "one", "four"));
-    log_rig_wait_frames(r, 4);
-    log_rig_expect_texts(log_rig_read(r, "a", 0), "1 2 3 4");
-    const char *told = log_rig_read_mark(r, "m");
-    assert_true(str_starts_with(str_from(told), STR("m:other!=one ")));
-    assert_non_null(strstr(told, "m=four "));
-    assert_int_equal(r->starts, 1);
-}
-
-static void
-test_log_mark_refused_says_so_before_its_ticket_is_done(void **state)
-{
-    struct log_rig *r = rig_of(state);
-    log_rig_append_marked(r, "a", "1", MARK("m", "other", "two"));
-    log_rig_wait_stored(r);
-    assert_string_equal(r->marks, "m:other!= ");
-}
-
-static void
-test_log_marks_of_several_names_know_nothing_of_each_other(void **state)
-{
-    struct log_rig *r = rig_of(state);
-    log_rig_append_marked(r, "a", "1", MARK("m", "", "one"));
-    log_rig_append_marked(r, "a", "2", MARK("n", "", "1"));
-    log_rig_append_marked(r, "a", "not this", MARK("m", "", "two"));
-    log_rig_append_marked(r, "a", "3", MARK("n", "1", "2"));
-    log_rig_append_marked(r, "a", "4", MARK("m", "one", "two"));
-    log_rig_wait_stored(r);
-    assert_string_equal(log_rig_read_mark(r, "m"), "m:!=one m=two ");
-    assert_string_equal(log_rig_read_mark(r, "n"), "n=2 ");
-    log_rig_wait_frames(r, 4);
-    log_rig_expect_texts(log_rig_read(r, "a", 0), "1 2 3 4");
-}
-
-static void
-test_log_mark_with_the_most_events_and_not_one_more(void **state)
-{
-    static struct replay_draft drafts[REPLAY_MARKED_MAX + 1];
-    struct log_rig *r = rig_of(state);
-    for (size_t i = 0; i < REPLAY_MARKED_MAX + 1; i++) {
-        drafts[i] = (struct replay_draft){.channel = STR("a"), .body = STR("data: x\n\n")};
-    }
-    assert_int_equal(replay_append_marked(r->log, drafts, REPLAY_MARKED_MAX + 1,
-                                          MARK("m", "", "one"), &r->ticket),
-                     ERR_LIMIT);
-    assert_int_equal(
-        replay_append_marked(r->log, drafts, REPLAY_MARKED_MAX, MARK("m", "", "one"), &r->ticket),
-        0);
-    log_rig_wait_stored(r);
-    log_rig_wait_frames(r, REPLAY_MARKED_MAX);
-    assert_string_equal(log_rig_read_mark(r, "m"), "m=one ");
 }
 
 int
