@@ -85,7 +85,7 @@ def channels(bench):
 
 def _idle_kib(bench, kind, clients, channel_count):
     with kind(bench, clients=clients, channels=channel_count) as server:
-        before = server.pss_kib()
+        before = server.settled_pss_kib()
         load = start_load(bench, server.port, clients, channel_count, events=0, hold=True)
         try:
             server.await_streams(clients)
@@ -156,8 +156,8 @@ def _storm(bench, kind, clients, events, back):
     with kind(bench, clients=clients) as server:
         warm = _warm_runnel if isinstance(server, servers.Runnel) else _warm_nchan
         ids = warm(bench, server, events)
-        before = server.cpu()
         pages = server.metric("runnel_pages_read_total") if isinstance(server, servers.Runnel) else 0
+        before = server.cpu_at_rest()
         load = start_load(bench, server.port, clients, events=back, first=events - back, timeout=10,
                           header=f"Last-Event-ID: {ids[events - back - 1]}")
         try:
