@@ -104,7 +104,7 @@ def test_redis_that_falls_silent(new_runnel, redis_server, subscribe):
 
 
 def test_mosquitto_that_falls_silent(new_runnel, mosquitto, subscribe):
-    source = mosquitto.source(keepalive="5s", idle_timeout="300ms", connect_timeout="500ms", retry_max="200ms")
+    source = mosquitto.source(keepalive="5s", connect_timeout="500ms", retry_max="200ms")
     runnel = new_runnel(sources={"plant": source}, routes=routes("plant", "t")).start()
     stream = subscribe(runnel, "out").await_live()
     mosquitto.pause()

@@ -76,6 +76,8 @@ only_text(const struct key *k)
         return "only for an http source";
     case KEY_STREAM:
         return "only for a redis-stream source";
+    case KEY_REDIS | KEY_STREAM:
+        return "only for a redis or redis-stream source (an mqtt source has keepalive)";
     default:
         return "only for a redis, redis-stream or mqtt source";
     }

@@ -60,6 +60,8 @@ only_text(const struct key *k)
         return "http";
     case KEY_STREAM:
         return "redis-stream";
+    case KEY_REDIS | KEY_STREAM:
+        return "redis, redis-stream";
     case KEY_REDIS | KEY_MQTT | KEY_STREAM:
         return "redis, redis-stream, mqtt";
     default:

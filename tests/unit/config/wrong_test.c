@@ -366,6 +366,9 @@ test_wrong_sources_are_refused(void **state)
          "f:1:52: sources.a.retained: only for an mqtt source\n"},
         {"sources: {a: {type: http, url: redis://h}}\n",
          "f:1:27: sources.a.url: only for a redis, redis-stream or mqtt source\n"},
+        {"sources: {a: {type: mqtt, url: mqtt://h, idle_timeout: 1s}}\n",
+         "f:1:42: sources.a.idle_timeout: only for a redis or redis-stream source (an mqtt source "
+         "has keepalive)\n"},
         {"sources: {a: {url: mqtt://h, token: x, type: mqtt}}\n",
          "f:1:30: sources.a.token: only for an http source\n"},
         {"sources: {a: {type: redis-stream, url: mqtt://h}}\n",
