@@ -44,16 +44,18 @@ expected_range(const struct key *k, const char *what, char ret_text[static KEY_E
 }
 
 static const char *
-expected_url(unsigned only)
+expected_url(const struct key *k, unsigned only)
 {
-    bool has_redis = (only & (KEY_REDIS | KEY_STREAM | KEY_STORE_REDIS)) != 0;
-    if (has_redis && (only & KEY_MQTT) == 0) {
+    unsigned kinds = only != 0 ? only : k->flags;
+    bool has_redis = (kinds & (KEY_REDIS | KEY_STREAM | KEY_STORE_REDIS)) != 0;
+    if (has_redis && (kinds & KEY_MQTT) == 0) {
         return "redis://[user:password@]host[:port][/database], or rediss:// for TLS";
     }
-    if ((only & KEY_MQTT) != 0 && !has_redis) {
+    if ((kinds & KEY_MQTT) != 0 && !has_redis) {
         return "mqtt://[user:password@]host[:port], or mqtts:// for TLS";
     }
-    return "redis://, rediss://, mqtt:// or mqtts://, then [user:password@]host[:port]";
+    return "redis://, rediss://, mqtt:// or mqtts://, then [user:password@]host[:port], for Redis "
+           "also [/database]";
 }
 
 const char *
@@ -73,7 +75,7 @@ key_expected(const struct key *k, unsigned only, char text[static KEY_EXPECTED_S
     case KEY_WORD:
         return expected_words(k, text);
     case KEY_URL:
-        return expected_url(only);
+        return expected_url(k, only);
     case KEY_FLAG:
     case KEY_EXISTS:
         return "true or false";
