@@ -174,7 +174,7 @@ struct config_http {
     uint64_t head_bytes; /* request head */
     uint64_t head_timeout_ms;
     uint32_t channels;    /* a connection */
-    uint64_t connections; /* in all workers, like the next four; 0 of these: no limit */
+    uint64_t connections; /* in all workers, like the next three; 0 of these: no limit */
     uint64_t connections_per_address;
     uint32_t connect_rate; /* new streams a second */
     uint32_t connect_rate_per_address;
@@ -244,8 +244,8 @@ MUST_CHECK int config_parse(struct str text,
                             struct config **ret_config);
 
 /*
- * For `runnel check`: like config_load(), but with ERR_CONFIG what could be read is handed out too,
- * so that table_new() can add its problems; NULL where nothing could. Not to be run.
+ * Like config_load(), but with ERR_CONFIG what could be read is handed out too, so that table_new() can
+ * add its problems; NULL where nothing could. Only after 0 may it be run.
  */
 MUST_CHECK int
 config_inspect(const char *path, struct problems *problems, struct config **ret_config);

@@ -1,7 +1,7 @@
 #pragma once
 /*
  * What differs between two configs, by the table of keys: where something stands in the file does not
- * count. Both are whole, as config_load() gives them. Pure.
+ * count. Both are whole: configs without a problem. Pure.
  */
 
 #include "config/config.h"

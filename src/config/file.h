@@ -1,5 +1,5 @@
 #pragma once
-/* Small files, read whole. May block; only at start, check and reload, on the main thread. */
+/* Small files, read whole. May block: on the main thread before it serves, or on the loader's. */
 
 #include "base/err.h"
 #include "base/str.h"

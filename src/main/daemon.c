@@ -33,7 +33,7 @@ daemon_post(struct daemon *d, enum worker_mail type)
 {
     struct mail mail = {.type = type};
     if (mailbox_post_urgent(d->from_workers, &mail) < 0) {
-        abort(); /* 32 bytes: the process cannot be saved */
+        abort(); /* a few bytes: the process cannot be saved */
     }
 }
 

@@ -56,7 +56,7 @@ loader_run(void *arg)
     l->problems = problems_new(l->path);
     l->err = loader_load(l);
     if (mailbox_post_urgent(l->done, &mail) < 0) {
-        abort(); /* 32 bytes: the process cannot be saved */
+        abort(); /* a few bytes: the process cannot be saved */
     }
     return NULL;
 }

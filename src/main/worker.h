@@ -1,7 +1,7 @@
 #pragma once
 /*
- * A worker: a thread with its own loop, hub, reader of the log and HTTP front end. It shares
- * nothing with the others.
+ * A worker: a thread with its own loop, hub, reader of the log and HTTP front end. With the others it
+ * shares only the limits of admission.
  */
 
 #include "base/err.h"
@@ -43,7 +43,7 @@ void worker_set_config(struct worker *w,
                        void *arg);
 
 /*
- * Any thread. Refuses connections and ends the open streams within over_ms; on_drained is
+ * Main thread, once. Refuses connections and ends the open streams within over_ms; on_drained is
  * called on the worker's thread when none is left.
  */
 void worker_drain(struct worker *w, uint32_t over_ms, void (*on_drained)(void *arg), void *arg);

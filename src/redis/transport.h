@@ -22,8 +22,8 @@ struct transport_listener {
     void (*on_open)(void *arg);
     /* Borrowed for the call, which may close the transport. */
     void (*on_bytes)(void *arg, struct str bytes);
-    /* The attempt failed or the connection ended. ERR_RESOLVE, ERR_CONNECT, ERR_TLS; `why` is a
-     * sentence. */
+    /* The attempt failed or the connection ended. ERR_RESOLVE, ERR_CONNECT, ERR_TLS, ERR_MEMORY; `why`
+     * is a sentence. */
     void (*on_close)(void *arg, int status, const char *why);
 };
 

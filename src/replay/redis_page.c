@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 /* The script's reply: head, what is vouched for, is_end, entries; an entry: id, [f, floor, b, body,
- * d, delay, s, slow]. Versions before the traits wrote entries without them. */
+ * d, delay, s<keep>, slow]. Versions before the traits wrote entries without them. */
 enum { PAGE_ITEMS = 4, ENTRY_ITEMS = 2, ENTRY_FIELDS_MIN = 4, ENTRY_FIELDS = 8 };
 
 struct page_builder {

@@ -11,8 +11,8 @@
  * copies that did not come by the first matching subscription: table_subscription_is_first().
  *
  *   Redis        a message carries its pattern, whose place in the list is the subscription
- *   MQTT 5       the place in the list + 1 is the subscription identifier; a copy that carries
- *                several is to be taken if one of them is the first
+ *   MQTT 5       a copy carries the identifier of its filter (sources/mqtt_filters.h); of a broker that
+ *                sends one copy with several identifiers, which libmosquitto refuses, none is asked for
  *   MQTT 3.1.1   copies look alike, and brokers differ in how many they send: topics that overlap
  *                partly may double events there
  *

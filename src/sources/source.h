@@ -64,7 +64,7 @@ struct source_dedup {
     bool (*is_first)(void *arg, size_t subscription, struct str topic);
 };
 
-/* Who is told how far source_resubscribe() is. NULL function: nobody. */
+/* Who is told how far source_resubscribe() is. */
 struct source_owner {
     void *arg;
     void (*on_resubscribed)(void *arg);

@@ -1,6 +1,5 @@
 #pragma once
-/* The hub's own struct, for the files of this room that are its parts: hub.c, channel.c, catchup.c,
- * subscriber.c. */
+/* The hub's own struct, for the files of this room that are its parts. */
 
 #include "base/list.h"
 #include "base/map.h"

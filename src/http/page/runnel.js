@@ -121,7 +121,7 @@ const page = {
     let gap = {};
     try { gap = JSON.parse(data); } catch { gap = { reason: data }; }
     this.row("gap", [["name", "gap"],
-      ["data", `${gap.channel}: events after ${gap.after} are no longer kept (${gap.reason}); it goes on at ${gap.resumes}`]]);
+      ["data", `${gap.channel}: events after ${gap.after} are missing (${gap.reason}); it goes on at ${gap.resumes}`]]);
   },
 };
 
