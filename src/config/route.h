@@ -1,5 +1,4 @@
 #pragma once
-/* The routes of a config. */
 
 #include "config/reader.h"
 

@@ -13,8 +13,7 @@ struct section {
     enum key_table table;
     void *base;    /* the table's struct */
     unsigned only; /* the KEY_ONLY flags that hold; 0: not known, all keys may stand */
-    struct config_mark
-        given[KEYS_LENGTH]; /* by index of the key: where it stands; line 0: nowhere */
+    struct config_mark given[KEYS_LENGTH]; /* of a key by its index; line 0: nowhere */
     bool has_url;
     struct url url;
 };
@@ -29,8 +28,7 @@ void section_read_first(struct section *s,
                         const char *group,
                         const char *name);
 
-/* Reads all keys of a map; `group` is "" or the group's path. A node that is no map is a problem.
- */
+/* Reads all keys of a map; `group` is "" or its path. A node that is no map is a problem. */
 void section_read(struct section *s, struct reader *r, const yaml_node_t *map, const char *group);
 
 /* Adds a problem for each required key that is missing, at `mark`. */

@@ -1,5 +1,4 @@
 #pragma once
-/* The sources of a config. */
 
 #include "config/reader.h"
 

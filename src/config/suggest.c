@@ -1,5 +1,4 @@
-/* "Did you mean": the nearest known word, by edits (insert, delete, replace, swap), blind to case.
- */
+/* "Did you mean": the nearest known word by edits (insert, delete, replace, swap), blind to case. */
 
 #include "config/problems.h"
 

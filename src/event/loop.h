@@ -67,6 +67,5 @@ void loop_task_init(struct loop_task *t, void (*run)(void *arg), void *arg);
 void loop_task_schedule(struct loop *l, struct loop_task *t);
 void loop_task_cancel(struct loop_task *t);
 
-/* Loop's thread. `r` lives in `object`; at the end of the turn free(object) is called. Once only.
- */
+/* Loop's thread, once. `r` lives in `object`; at the end of the turn free(object) is called. */
 void loop_reap(struct loop *l, struct loop_reap *r, void (*free)(void *object), void *object);

@@ -1,6 +1,5 @@
 #pragma once
-/* What a request gets: an event stream, or a response. Pure: config and request in, decision out.
- */
+/* What a request gets: an event stream, or a response. Pure. */
 
 #include "base/err.h"
 #include "config/config.h"

@@ -50,8 +50,7 @@ listen_socket_set(int fd, int level, int option, int value)
     return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
 }
 
-/* `is_dual`: [::] takes IPv4 too, whatever net.ipv6.bindv6only says; [::1] and its like never do.
- */
+/* `is_dual`: [::] takes IPv4 too, whatever net.ipv6.bindv6only says; [::1] and such never do. */
 static bool
 listen_socket_bind(int fd, const union listen_socket_address *a, bool is_shared, bool is_dual)
 {

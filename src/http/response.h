@@ -31,8 +31,7 @@ struct response {
 /* A response with one sentence of text/plain, without its line end. `text` is borrowed. */
 struct response response_text(enum metric_status status, struct str text);
 
-/* The head of an event stream; bare where there are no chunks (HTTP/1.0) or nothing at all (HEAD).
- */
+/* The head of an event stream; bare without chunks (HTTP/1.0) or without anything (HEAD). */
 struct response response_stream(bool is_bare);
 
 MUST_CHECK int response_render(const struct response *r, struct buf *out);

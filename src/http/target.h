@@ -23,6 +23,5 @@ bool target_next_pair(struct str *rest, struct str *ret_name, struct str *ret_va
 
 enum target_plus { TARGET_PLUS_IS_PLUS, TARGET_PLUS_IS_BLANK /* in a query */ };
 
-/* Appends the decoded bytes, never more than `raw` has. ERR_SYNTAX: a '%' without two hex digits.
- */
+/* Appends the decoded bytes, at most as many as `raw` has. ERR_SYNTAX: a '%' without two hex digits. */
 MUST_CHECK int target_decode(struct str raw, enum target_plus plus, struct buf *out);

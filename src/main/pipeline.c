@@ -1,5 +1,3 @@
-/* From messages to drafts. */
-
 #include "main/pipeline.h"
 
 #include "config/config.h"
@@ -20,8 +18,7 @@ enum {
     EVENTS_MAX = REPLAY_MARKED_MAX, /* that one message may become */
 };
 
-/* A draft whose bytes stand in the scratch buffer, by offset: the buffer may move while it grows.
- */
+/* A draft whose bytes stand in the scratch buffer, by offset: it may move while it grows. */
 struct outline {
     size_t channel_begin, channel_size, body_size;
     uint32_t route;

@@ -31,8 +31,8 @@ struct source_set_parts {
     struct health *health;
     struct admin *admin; /* for an http source; NULL: none */
     void *arg;
-    void (*on_applied)(
-        void *arg); /* the last source has changed its table; maybe inside of apply */
+    /* The last source has changed its table; maybe inside of apply. */
+    void (*on_applied)(void *arg);
 };
 
 struct source_set *source_set_new(const struct source_set_parts *parts); /* NULL on OOM */

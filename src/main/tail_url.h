@@ -16,10 +16,9 @@
 struct tail_url {
     bool is_tls;
     uint16_t port;
-    char *host; /* owned; a name, or an address without brackets */
-    char *
-        authority; /* owned; as the Host line has it: the port only where it is not the usual one */
-    char *target;  /* owned; path and query */
+    char *host;      /* owned; a name, or an address without brackets */
+    char *authority; /* owned; as the Host line has it: the port only where it is an unusual one */
+    char *target;    /* owned; path and query */
 };
 
 /* ERR_SYNTAX where it is no http or https URL with a host, ERR_MEMORY. */

@@ -1,5 +1,3 @@
-/* Workers. */
-
 #include "main/worker.h"
 
 #include "base/log.h"

@@ -79,8 +79,7 @@ void client_on_subscribed(struct redis_client *c);
 MUST_CHECK int greeting_send(struct redis_client *c);
 enum { GREETING_COMMANDS_MAX = 4 };
 
-/* subscriber.c: asks for every subscription; takes everything that the server sends from then on.
- */
+/* subscriber.c: asks for every subscription; takes all that the server sends from then on. */
 MUST_CHECK int subscriber_send(struct redis_client *c);
 void subscriber_on_reply(struct redis_client *c, const struct redis_reply *reply);
 

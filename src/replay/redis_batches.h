@@ -73,8 +73,7 @@ void batches_fini(struct batches *b);
 /* Frees drafts that are in no queue of `struct batches`. */
 void drafts_free(struct list *drafts);
 
-/* A draft on the heap, not queued yet; free() it. NULL on OOM. `stream` stands before the channel.
- */
+/* A draft on the heap, not queued yet; free() it. NULL on OOM. `stream` precedes the channel. */
 struct draft *draft_new(struct str stream, const struct replay_draft *from);
 struct draft *draft_new_mark(const struct mark *mark);
 

@@ -22,8 +22,7 @@ struct redis_feed_settings {
     struct loop *loop;
     const struct config_broker *broker;
     const char *channel; /* borrowed */
-    event_id
-        *seen; /* the highest id of the log that this process knows; shared with the appender */
+    event_id *seen;      /* the log's highest id that this process knows; the appender has it too */
     struct metrics_slot *metrics;
     void *arg;
     void (*on_frame)(void *arg, struct frame *frame);

@@ -3,8 +3,7 @@
  *
  *     append --> appender --(script)--> Redis --(pub/sub)--> feed --> listener
  *                               ^
- *                               '-- pages -- readers, each with its own client, on the workers'
- * loops
+ *                               '-- pages --> readers, each with a client, on a worker's loop
  *
  * Two clients on the ingest loop: one for commands, one subscribed. The log is up where both work.
  * Which promise rests on what stands in the scripts (lua/), in redis_appender.h and redis_feed.h.

@@ -1,8 +1,7 @@
 #include "routing/decimal.h"
 
-enum {
-    EXPONENT_MAX = 1000000000
-}; /* further out all numbers of a sign are alike: no text is so long */
+/* Further out all numbers of a sign are alike: no text is so long. */
+enum { EXPONENT_MAX = 1000000000 };
 
 static bool
 is_digit(char c)

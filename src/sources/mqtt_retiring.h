@@ -18,9 +18,8 @@
 struct mosquitto_message;
 
 enum { MQTT_RETIRING_PAIRS = 64 }; /* chosen: two copies come one behind the other */
-enum {
-    MQTT_RETIRING_QUIET_MS = 60000
-}; /* chosen: then none of theirs is in the broker's queue any more */
+/* Chosen: then none of theirs is in the broker's queue any more. */
+enum { MQTT_RETIRING_QUIET_MS = 60000 };
 
 struct mqtt_retiring_filter {
     char *text; /* owned */

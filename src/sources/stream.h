@@ -23,11 +23,9 @@ struct stream {
     char *mark_name; /* owned */
     enum stream_state state;
     struct stream_position at; /* it is read on behind this */
-    /* Where the log's mark stands as soon as everything that was delivered is stored; "": nowhere.
-     */
+    /* Where the log's mark stands once everything that was delivered is stored; "": nowhere. */
     char stands[STREAM_POSITION_SIZE_MAX];
-    /* Where to go on if the log, having refused what was delivered, has lost its mark; "": nowhere.
-     */
+    /* Where to go on if the log refused what was delivered and has lost its mark; "": nowhere. */
     char resume[STREAM_POSITION_SIZE_MAX];
     bool is_refused;        /* what is delivered would be refused: the log has to be asked again */
     bool is_bad;            /* the broker does not let us read it */

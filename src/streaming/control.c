@@ -1,5 +1,3 @@
-/* Control events. */
-
 #include "streaming/control.h"
 
 #include <inttypes.h>
@@ -35,8 +33,7 @@ control_retry(char to[static CONTROL_SIZE_MAX], uint64_t retry_ms)
     return (size_t)snprintf(to, CONTROL_SIZE_MAX, "retry: %" PRIu64 "\n\n", retry_ms);
 }
 
-/* A JSON string (RFC 8259). Channel names are UTF-8 without control characters, so two escapes do.
- */
+/* A JSON string (RFC 8259). Channel names are UTF-8 without controls, so two escapes do. */
 static int
 control_append_json(struct buf *out, struct str text)
 {

@@ -1,5 +1,4 @@
-/* An id that the parser takes survives being written and read again, and the next one is above it.
- */
+/* An id that the parser takes survives being written and read again, and the next one is above. */
 #include "sse/event_id.h"
 
 #include <stdlib.h>

@@ -14,8 +14,7 @@ void *__wrap_calloc(size_t length, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 void *__wrap_reallocarray(void *old, size_t length, size_t size);
 
-/* Fails once and then no more: what comes after a failure must be as careful as what comes before.
- */
+/* Fails once and then no more: what comes after a failure must be as careful as what was before. */
 static bool
 fails(void)
 {

@@ -20,8 +20,7 @@ void broker_init(struct broker *b);
 /* Ends it and removes the folder. */
 void broker_fini(struct broker *b);
 
-/* `config`: further lines of mosquitto.conf. Returns when the port answers; again on the same port.
- */
+/* `config`: more lines of mosquitto.conf. Returns when the port answers; again on the same port. */
 void broker_start(struct broker *b, const char *config);
 void broker_restart(struct broker *b);
 
