@@ -186,11 +186,12 @@ inspect_text(struct str text,
     return problems_length(problems) > before ? ERR_CONFIG : 0;
 }
 
-static int
-inspect_file(const char *path, struct problems *problems, struct config **ret_config)
+int
+config_inspect(const char *path, struct problems *problems, struct config **ret_config)
 {
     const char *problem = NULL;
     struct buf text;
+    *ret_config = NULL;
     /* One more than fits: so what is too large is said by who knows the limit. */
     buf_init(&text, DOCUMENT_SIZE_MAX + 1);
     int err = file_read(path, &text, &problem);
@@ -204,26 +205,6 @@ inspect_file(const char *path, struct problems *problems, struct config **ret_co
         problems_add(problems, (struct config_mark){0}, "", "%s", problem);
     }
     buf_fini(&text);
-    return err;
-}
-
-int
-config_inspect(const char *path, struct problems *problems, struct config **ret_config)
-{
-    *ret_config = NULL;
-    return inspect_file(path, problems, ret_config);
-}
-
-int
-config_load(const char *path, struct problems *problems, struct config **ret_config)
-{
-    struct config *config = NULL;
-    int err = inspect_file(path, problems, &config);
-    if (err == 0) {
-        *ret_config = config;
-    } else {
-        config_free(config);
-    }
     return err;
 }
 

@@ -232,20 +232,18 @@ struct config {
 };
 
 /*
- * Reads a file. All problems are collected; ERR_CONFIG where there is one, ERR_FILE, ERR_MEMORY.
- * The texts for other rooms (patterns, templates, pointers) are not checked here: table_new() does.
+ * Reads a text. All problems are collected; ERR_CONFIG where there is one, ERR_MEMORY. The texts for
+ * other rooms (patterns, templates, pointers) are not checked here: table_new() does. `name` stands for
+ * the path in messages.
  */
-MUST_CHECK int config_load(const char *path, struct problems *problems, struct config **ret_config);
-
-/* The same for a text in memory; `name` stands for the path in messages. */
 MUST_CHECK int config_parse(struct str text,
                             const char *name,
                             struct problems *problems,
                             struct config **ret_config);
 
 /*
- * Like config_load(), but with ERR_CONFIG what could be read is handed out too, so that table_new() can
- * add its problems; NULL where nothing could. Only after 0 may it be run.
+ * The same for a file, or ERR_FILE. With ERR_CONFIG what could be read is handed out too, so that
+ * table_new() can add its problems; NULL where nothing could. Only after 0 may it be run.
  */
 MUST_CHECK int
 config_inspect(const char *path, struct problems *problems, struct config **ret_config);

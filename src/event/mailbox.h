@@ -15,7 +15,6 @@ struct mailbox;
 
 struct mail {
     uint32_t type;   /* an enum of the mailbox's owner */
-    uint32_t small;  /* owner's use */
     void *object;    /* owner's use; a reference or ownership that moves with the mail */
     uint64_t number; /* owner's use */
 };

@@ -23,7 +23,6 @@ enum request_field {
 struct request {
     enum request_method method;
     bool is_http_1_0;        /* knows no chunks */
-    bool has_body;           /* announced; never read */
     bool is_accept_repeated; /* several Accept lines: only the first is in `fields` */
     struct str path;         /* as sent: percent-encoded; begins with '/', or is "*" */
     struct str query;        /* as sent, without '?' */

@@ -245,7 +245,8 @@ daemon_new(struct settings *settings, const char *path, struct daemon **ret_daem
 static int
 daemon_start(struct daemon *d)
 {
-    int r = replay_start(d->log);
+    int r = 0;
+    replay_start(d->log);
     for (size_t i = 0; r == 0 && i < d->workers_length; i++) {
         r = worker_start(d->workers[i]);
     }

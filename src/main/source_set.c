@@ -193,11 +193,10 @@ static void
 running_start(struct running *r)
 {
     source_on_stored(r->source, pipeline_stored(r->set->parts.pipeline));
-    int err = source_start(r->source);
-    if (err == 0 && running_has_port(r)) {
-        err = admin_add_prefix(r->set->parts.admin, HTTP_SOURCE_PREFIX, http_source_on_request,
-                               r->source);
-    }
+    source_start(r->source);
+    int err = running_has_port(r) ? admin_add_prefix(r->set->parts.admin, HTTP_SOURCE_PREFIX,
+                                                     http_source_on_request, r->source)
+                                  : 0;
     if (err != 0) {
         log_error("source.unusable", LOG_TEXT("source", running_config(r)->name),
                   LOG_TEXT("why", err_text(err)));

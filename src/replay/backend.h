@@ -15,7 +15,7 @@ struct replay_ops {
     void (*note_loss)(struct replay *r);
     void (*set_config)(struct replay *r, const struct config_replay *config);
     void (*queue)(const struct replay *r, uint64_t *ret_length, uint64_t *ret_bytes);
-    int (*start)(struct replay *r);
+    void (*start)(struct replay *r);
     void (*free)(struct replay *r);
     struct replay_reader *(*reader_new)(struct replay *r, struct loop *loop);
 };

@@ -222,13 +222,12 @@ memory_on_expire(void *arg)
     timer_start(&m->expire, EXPIRE_EVERY_MS);
 }
 
-static int
+static void
 memory_start(struct replay *r)
 {
     struct memory *m = memory_of(r);
     timer_start(&m->expire, EXPIRE_EVERY_MS);
     loop_task_schedule(m->loop, &m->announce);
-    return 0;
 }
 
 /* Ingest loop. */

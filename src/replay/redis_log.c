@@ -320,11 +320,10 @@ redis_log_queue(const struct replay *r, uint64_t *ret_length, uint64_t *ret_byte
 }
 
 /* Nothing to do: the clients connect, and the feed begins, from the loop's first turn on. */
-static int
+static void
 redis_log_start(struct replay *r)
 {
     (void)r;
-    return 0;
 }
 
 static void

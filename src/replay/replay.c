@@ -52,10 +52,10 @@ replay_queue(const struct replay *r, uint64_t *ret_length, uint64_t *ret_bytes)
     r->ops->queue(r, ret_length, ret_bytes);
 }
 
-int
+void
 replay_start(struct replay *r)
 {
-    return r->ops->start(r);
+    r->ops->start(r);
 }
 
 void

@@ -115,7 +115,7 @@ void replay_set_config(struct replay *r, const struct config_replay *config);
 void replay_queue(const struct replay *r, uint64_t *ret_length, uint64_t *ret_bytes);
 
 /* Ingest loop. Starts the feed; the listener is called from the next turn on. */
-MUST_CHECK int replay_start(struct replay *r);
+void replay_start(struct replay *r);
 
 /* Ingest loop, after every reader was freed. NULL is fine. */
 void replay_free(struct replay *r);

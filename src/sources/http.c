@@ -167,13 +167,12 @@ http_source_on_request(struct evhttp_request *request, void *source)
     buf_fini(&topic);
 }
 
-static int
+static void
 http_start(struct source *s)
 {
     struct http *h = (struct http *)s;
     http_set_up(h, true);
     log_info("source.up", LOG_TEXT("source", h->settings.config->name));
-    return 0;
 }
 
 static void

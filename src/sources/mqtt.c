@@ -28,11 +28,10 @@ mqtt_log_unusable(const struct config_source *config, int err, const char *text)
               LOG_TEXT("why", text[0] != '\0' ? text : err_text(err)));
 }
 
-static int
+static void
 mqtt_start(struct source *s)
 {
     mqtt_session_start(&((struct mqtt *)s)->session);
-    return 0;
 }
 
 static void

@@ -89,11 +89,10 @@ pubsub_on_resubscribed(void *arg)
 
 /* --- the source --- */
 
-static int
+static void
 pubsub_start(struct source *s)
 {
     status_publish(&((struct redis_pubsub *)s)->status);
-    return 0;
 }
 
 static void
@@ -118,14 +117,6 @@ pubsub_resubscribe(struct source *s)
 {
     struct redis_pubsub *p = (struct redis_pubsub *)s;
     redis_client_resubscribe(p->client, pubsub_filters_change(p->planned));
-}
-
-/* Redis has no acknowledgements. */
-static void
-pubsub_on_stored(struct source *s, uint64_t ticket)
-{
-    (void)s;
-    (void)ticket;
 }
 
 static void
@@ -172,8 +163,7 @@ redis_pubsub_new(const struct source_settings *settings, struct source **ret_sou
                                           .stop = pubsub_stop,
                                           .free = pubsub_free,
                                           .plan = pubsub_plan,
-                                          .resubscribe = pubsub_resubscribe,
-                                          .on_stored = pubsub_on_stored};
+                                          .resubscribe = pubsub_resubscribe};
     struct redis_pubsub *p = calloc(1, sizeof *p);
     if (p == NULL) {
         return ERR_MEMORY;

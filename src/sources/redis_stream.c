@@ -106,11 +106,10 @@ stream_source_on_down(void *arg, int status, const char *why)
     }
 }
 
-static int
+static void
 stream_source_start(struct source *source)
 {
     status_publish(&((struct redis_stream *)source)->status);
-    return 0;
 }
 
 static void

@@ -36,10 +36,10 @@ source_new(const struct source_settings *settings, struct source **ret_source)
     return ERR_CONFIG;
 }
 
-int
+void
 source_start(struct source *s)
 {
-    return s->ops->start(s);
+    s->ops->start(s);
 }
 
 void
@@ -85,7 +85,9 @@ source_free(struct source *s)
 void
 source_on_stored(struct source *s, uint64_t ticket)
 {
-    s->ops->on_stored(s, ticket);
+    if (s->ops->on_stored != NULL) {
+        s->ops->on_stored(s, ticket);
+    }
 }
 
 void

@@ -88,11 +88,12 @@ struct source_settings {
 };
 
 struct source_ops {
-    int (*start)(struct source *s);
+    void (*start)(struct source *s);
     void (*stop)(struct source *s);
     void (*free)(struct source *s);
     int (*plan)(struct source *s, const struct source_subscription *subscriptions, size_t length);
     void (*resubscribe)(struct source *s);
+    /* NULL where the broker waits for no acknowledgement. */
     void (*on_stored)(struct source *s, uint64_t ticket);
     /* NULL where nobody is to be told. */
     void (*on_dropped)(struct source *s, uint64_t ticket);
@@ -119,8 +120,8 @@ void source_component(const struct config_source *config,
  */
 MUST_CHECK int source_new(const struct source_settings *settings, struct source **ret_source);
 
-/* Connects, subscribes, delivers from the next turn on. Negative only where it can never work. */
-MUST_CHECK int source_start(struct source *s);
+/* Connects, subscribes, delivers from the next turn on. */
+void source_start(struct source *s);
 
 /*
  * Other subscriptions. The plan is what can fail: ERR_MEMORY, ERR_SYNTAX (logged), and nothing has changed; it is

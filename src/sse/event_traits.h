@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "sse/event_id.h"
 
+#include <assert.h>
 #include <stdint.h>
 
 struct event_traits {
@@ -29,6 +30,7 @@ enum { SLOW_RULE_WHAT_BITS = 2 };
 static inline uint32_t
 slow_rule_make(uint32_t what, uint64_t after_ms)
 {
+    assert(what >> SLOW_RULE_WHAT_BITS == 0 && after_ms <= SLOW_RULE_AFTER_MAX);
     return (uint32_t)after_ms << SLOW_RULE_WHAT_BITS | what;
 }
 

@@ -56,21 +56,8 @@ frame_wire(const struct frame *f)
     return (struct str){f->bytes + f->channel_size, f->wire_size};
 }
 
-/* When a source received the event: ms of its wall clock. See event_traits.h. */
-static inline uint64_t
-frame_received_ms(const struct frame *f)
-{
-    return event_received_ms(f->id, f->traits.delay_ms);
-}
-
 static inline bool
 frame_is_loss(const struct frame *f)
 {
     return f->wire_size == f->body_offset;
-}
-
-static inline struct str
-frame_body(const struct frame *f)
-{
-    return str_after(frame_wire(f), f->body_offset);
 }

@@ -73,7 +73,7 @@ assert_loads(const char *path, int expected, const char *said)
 {
     struct config *config = NULL;
     struct problems *problems = problems_new("f");
-    assert_int_equal(config_load(path, problems, &config), expected);
+    assert_int_equal(config_inspect(path, problems, &config), expected);
     char *actual = said_of(problems);
     assert_string_equal(actual, said);
     assert_int_equal(config != NULL, expected == 0);
@@ -88,7 +88,7 @@ test_load_of_a_good_file_keeps_its_path(void **state)
     struct config *config = NULL;
     struct problems *problems = problems_new("f");
     const char *path = folder_write(*state, "a.yaml", STR("http: {workers: 3}\n"));
-    assert_int_equal(config_load(path, problems, &config), 0);
+    assert_int_equal(config_inspect(path, problems, &config), 0);
     assert_int_equal(config->http.workers, 3);
     assert_string_equal(config->path, path);
     config_free(config);

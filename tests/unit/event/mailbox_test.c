@@ -200,7 +200,7 @@ on_crowd_mail(void *arg, const struct mail *mails, size_t length)
     for (size_t i = 0; i < length; i++) {
         uint64_t number = (*(const uint64_t *)mails[i].object);
         assert_int_equal(number, mails[i].number);
-        assert_int_equal(number, c->next[mails[i].small]++);
+        assert_int_equal(number, c->next[mails[i].type]++);
         free(mails[i].object);
         c->finished += number == MAILS_PER_THREAD - 1;
     }
@@ -216,7 +216,7 @@ write_many(void *arg)
     for (uint64_t number = 0; number < MAILS_PER_THREAD; number++) {
         uint64_t *object = malloc(sizeof *object);
         *object = number;
-        struct mail mail = {.small = w->index, .object = object, .number = number};
+        struct mail mail = {.type = w->index, .object = object, .number = number};
         while (mailbox_post(w->crowd->box, &mail, 1) == MAILBOX_E_FULL) {
             sched_yield();
         }

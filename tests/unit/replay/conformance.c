@@ -63,7 +63,7 @@ test_log_append_comes_back_by_the_feed(void **state)
     struct log_rig *r = conformance_rig(state);
     const struct frame *frame = log_rig_put(r, "a", "one");
     assert_true(str_equal(frame_channel(frame), STR("a")));
-    assert_true(str_equal(frame_body(frame), STR("data: one\n\n")));
+    assert_true(str_equal(log_rig_body(frame), STR("data: one\n\n")));
     assert_true(frame->id > r->first_position);
     log_rig_wait_stored(r);
     assert_int_equal(r->stored, 1);
@@ -119,7 +119,7 @@ test_log_append_of_several_takes_a_ticket_each(void **state)
 static void
 expect_traits(const struct frame *frame, uint64_t received_ms, uint32_t slow)
 {
-    assert_int_equal(frame_received_ms(frame), received_ms);
+    assert_int_equal(log_rig_received_ms(frame), received_ms);
     assert_int_equal(frame->traits.slow, slow);
 }
 

@@ -104,6 +104,10 @@ const struct replay_page *log_rig_read_request(struct log_rig *r,
 /* For reads that a test makes itself; `arg` is the rig. */
 void log_rig_on_page(void *arg, int status, struct replay_page *page);
 
+/* What a frame carries behind its id, and when the event was received. */
+struct str log_rig_body(const struct frame *frame);
+uint64_t log_rig_received_ms(const struct frame *frame);
+
 /* The data of a frame that log_rig_append() made. */
 struct str log_rig_text(const struct frame *frame);
 

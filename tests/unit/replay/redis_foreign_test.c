@@ -104,9 +104,9 @@ test_redis_foreign_entries_without_traits_are_events(void **state)
                     ms + 1, "data: y\n\n");
     const struct replay_page *page = log_rig_read(r, "c", 0);
     assert_int_equal(page->length, 2);
-    assert_int_equal(frame_received_ms(page->frames[0]), ms + 1);
+    assert_int_equal(log_rig_received_ms(page->frames[0]), ms + 1);
     assert_int_equal(page->frames[0]->traits.slow, 0);
-    assert_int_equal(frame_received_ms(page->frames[1]), ms + 2 - 7);
+    assert_int_equal(log_rig_received_ms(page->frames[1]), ms + 2 - 7);
     assert_int_equal(page->frames[1]->traits.slow, 12);
 }
 

@@ -50,7 +50,7 @@ rig_on_message(void *arg, const struct message *message, uint64_t *ret_ticket)
     assert(message->received_ms > 0);
     *ret_ticket = m->ticket;
     if (r->stores_at_once) {
-        r->source->ops->on_stored(r->source, m->ticket);
+        source_on_stored(r->source, m->ticket);
     }
     return 0;
 }
@@ -154,7 +154,7 @@ rig_start(struct rig *r)
     };
     r->refused = source_new(&settings, &r->source);
     if (r->refused == 0) {
-        assert_int_equal(r->source->ops->start(r->source), 0);
+        source_start(r->source);
     }
 }
 
@@ -177,7 +177,7 @@ rig_end(struct rig *r)
 void
 rig_store(struct rig *r)
 {
-    r->source->ops->on_stored(r->source, r->messages_length);
+    source_on_stored(r->source, r->messages_length);
 }
 
 static void

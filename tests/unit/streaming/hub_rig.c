@@ -138,7 +138,7 @@ replay_config(void)
 void
 world_start(void)
 {
-    assert_int_equal(replay_start(world.log), 0);
+    replay_start(world.log);
     while (!world.is_started) {
         run_turns(1);
     }
