@@ -65,6 +65,7 @@ assignment_set_secret_file(struct assignment *a)
     } else if (err == ERR_MEMORY) {
         a->r->failure = err;
     } else {
+        _Static_assert(SECRET_SIZE_MAX == 64 << 10, "as the sentence says");
         file_key_problem(a, err == ERR_LIMIT ? "is larger than 64 KiB" : problem);
     }
     buf_fini(&content);

@@ -110,6 +110,7 @@ start_parse_wish(const struct start_query *q, uint64_t wall_ms, struct hub_start
         return "since is none of: earliest, an event id, a duration such as 10m";
     }
     if (q->last.data != NULL && start_parse_last(q->last, ret_start) != 0) {
+        _Static_assert(HUB_NEWEST_MAX == 1000, "as the sentence says");
         return "last is not a count of events up to 1000";
     }
     return NULL;

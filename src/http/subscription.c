@@ -29,6 +29,7 @@ subscription_add(struct subscription *s, struct str encoded, enum target_plus pl
     }
     struct str name = str_after(buf_str(&s->names), begin);
     if (!channel_name_is_valid(name)) {
+        _Static_assert(CHANNEL_NAME_SIZE_MAX == 255, "as the sentence says");
         return subscription_refuse(
             s, "a channel name has 1 to 255 bytes of UTF-8 and no control characters");
     }

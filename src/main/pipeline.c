@@ -81,6 +81,12 @@ pipeline_on_event(void *arg, const struct table_event *event)
     }
 }
 
+#define IS_SAME_MISS(name) ((int)TABLE_MISS_##name == (int)METRIC_MISS_##name)
+_Static_assert(IS_SAME_MISS(WHEN) && IS_SAME_MISS(EXTRACT) && IS_SAME_MISS(UTF8) &&
+                   IS_SAME_MISS(SIZE) && IS_SAME_MISS(CHANNEL) && IS_SAME_MISS(EVENT) &&
+                   IS_SAME_MISS(COUNT),
+               "the one is cast to the other");
+
 static void
 pipeline_on_miss(void *arg, uint32_t route, enum table_miss why)
 {

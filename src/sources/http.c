@@ -83,6 +83,7 @@ http_read_topic(struct evhttp_request *request, struct buf *topic)
     if (err == ERR_MEMORY) {
         http_answer_error(request, HTTP_SERVUNAVAIL, "Out of memory.");
     } else if (err == ERR_LIMIT) {
+        _Static_assert(HTTP_TOPIC_SIZE_MAX == 1024, "as the sentence says");
         http_answer_error(request, HTTP_BADREQUEST, "The topic is longer than 1024 bytes.");
     } else if (err != 0) {
         http_answer_error(request, HTTP_BADREQUEST, "An escape of the topic is not %XX.");

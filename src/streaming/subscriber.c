@@ -348,6 +348,11 @@ subscriber_new(struct hub *h, const struct hub_stream *stream)
     list_push_back(&h->streams, &s->node);
     h->streams_length++;
     metrics_move(h->metrics, METRIC_STREAMS, 0, 1);
+    _Static_assert((int)HUB_START_NOW == (int)METRIC_START_NOW &&
+                       (int)HUB_START_AFTER == (int)METRIC_START_AFTER &&
+                       (int)HUB_START_SINCE == (int)METRIC_START_SINCE &&
+                       (int)HUB_START_NEWEST == (int)METRIC_START_NEWEST,
+                   "the kind is the label");
     metrics_add(h->metrics, METRIC_STREAMS_OPENED, stream->start.kind, 1);
     return s;
 }
