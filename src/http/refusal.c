@@ -3,6 +3,7 @@
 #include "base/backoff.h"
 #include "base/log.h"
 #include "sse/encoder.h"
+#include "streaming/wire.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -46,9 +47,12 @@ refusal_render_body(struct str event, enum response_framing framing, struct buf 
     if (framing != RESPONSE_CHUNKED) {
         return buf_append_str(out, event);
     }
-    int rc = buf_printf(out, "%zx\r\n", event.size);
-    rc = rc == 0 ? buf_append_str(out, event) : rc;
-    return rc == 0 ? buf_append_str(out, STR("\r\n0\r\n\r\n")) : rc;
+    int rc = buf_reserve(out, wire_chunk_size(event.size));
+    if (rc == 0) {
+        out->size += wire_put_chunk(out->data + out->size, event);
+        rc = buf_append_str(out, WIRE_LAST_CHUNK);
+    }
+    return rc;
 }
 
 int

@@ -1,5 +1,6 @@
 #include "http/start.h"
 
+#include "config/value.h"
 #include "http/target.h"
 
 /* The parameters as they were sent; data is NULL where absent. */
@@ -42,33 +43,6 @@ start_read_query(struct str query, struct start_query *ret_query)
     }
 }
 
-/* "10m" in milliseconds. */
-static int
-start_parse_duration(struct str text, uint64_t *ret_ms)
-{
-    static const struct {
-        struct str unit;
-        uint64_t ms;
-    } units[] = {{{"ms", 2}, 1},
-                 {{"s", 1}, 1000},
-                 {{"m", 1}, UINT64_C(60000)},
-                 {{"h", 1}, UINT64_C(3600000)},
-                 {{"d", 1}, UINT64_C(86400000)}};
-    size_t digits = 0;
-    while (digits < text.size && text.data[digits] >= '0' && text.data[digits] <= '9') {
-        digits++;
-    }
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        uint64_t number;
-        if (str_equal(str_after(text, digits), units[i].unit) &&
-            str_to_u64((struct str){text.data, digits}, UINT64_MAX / units[i].ms, &number) == 0) {
-            *ret_ms = number * units[i].ms;
-            return 0;
-        }
-    }
-    return ERR_SYNTAX;
-}
-
 static int
 start_parse_since(struct str text, uint64_t wall_ms, struct hub_start *ret_start)
 {
@@ -78,9 +52,8 @@ start_parse_since(struct str text, uint64_t wall_ms, struct hub_start *ret_start
         *ret_start = start;
         return 0;
     }
-    int rc = start_parse_duration(text, &ago_ms);
-    if (rc != 0) {
-        return rc;
+    if (value_duration(text, &ago_ms) != 0) {
+        return ERR_SYNTAX;
     }
     /* `after` is exclusive; the first id of that millisecond is wanted too. */
     start.after = ago_ms < wall_ms ? event_id_make(wall_ms - ago_ms, 0) - 1 : 0;
