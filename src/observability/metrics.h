@@ -51,8 +51,9 @@ int64_t metrics_total(const struct metrics_slot *s, enum metric metric, size_t l
 /*
  * The series of a source, or of one of its routes; `route` is NULL for a source. Counted: who is
  * done with it gives it back, and what it counted stays under its name. Beyond routes_max further
- * routes of a source share the series METRICS_OTHER, unless one that nobody holds makes room. NULL
- * on OOM, which counts nothing.
+ * routes of a source share the series METRICS_OTHER, unless one that nobody holds makes room. Sources
+ * have no such bound: each name that a config ever had keeps its series. NULL on OOM, which counts
+ * nothing.
  */
 #define METRICS_OTHER "other"
 struct metrics_series *metrics_series_ref(struct metrics *m, const char *source, const char *route);

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 struct memory_marks {
-    struct map stands; /* by name */
+    struct map stands; /* by name; never fewer: one for each stream that a config ever had */
     struct list told;  /* what the listener has to hear, oldest first */
 };
 
