@@ -189,10 +189,9 @@ pipeline_read_mark(void *arg, struct str name)
 }
 
 static void
-pipeline_on_loss(void *arg, uint64_t count)
+pipeline_on_loss(void *arg)
 {
     const struct intake *from = arg;
-    (void)count; /* the source has counted it, with the reason */
     replay_note_loss(from->pipeline->log);
 }
 

@@ -19,5 +19,5 @@ loss_tell(const struct source_settings *settings, enum metric_dropped why, uint6
              LOG_TEXT("why", metrics_label_text(METRIC_LABEL_DROPPED, why)),
              LOG_U64("messages", count));
     metrics_series_add(settings->series, METRIC_SOURCE_DROPPED, why, count);
-    settings->sink.on_loss(settings->sink.arg, count);
+    settings->sink.on_loss(settings->sink.arg);
 }

@@ -32,8 +32,8 @@ struct sink {
      * such as ERR_LIMIT: it can never be taken; it is lost, or refused for good.
      */
     int (*on_message)(void *arg, const struct message *message, uint64_t *ret_ticket);
-    /* `count` messages that a source had are lost: the log is told, so that clients see a gap. */
-    void (*on_loss)(void *arg, uint64_t count);
+    /* Messages that a source had are lost, which it counts: the log is told, so that clients see a gap. */
+    void (*on_loss)(void *arg);
     /* How many events the last message taken has become: the http source tells its client. */
     uint32_t (*last_events)(void *arg);
     /*

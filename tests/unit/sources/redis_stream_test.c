@@ -43,7 +43,7 @@ test_redis_stream_from_the_beginning_takes_everything_in_order(void **state)
     stream_rig_wait_health(r, "ok source shop");
     assert_int_equal(stream_rig_metric(r, METRIC_SOURCE_MESSAGES), 5);
     assert_int_equal(stream_rig_metric(r, METRIC_SOURCE_UP), 1);
-    assert_int_equal(r->losses + r->loss_calls, 0);
+    assert_int_equal(stream_rig_losses(r) + r->loss_calls, 0);
 }
 
 static void
@@ -180,13 +180,13 @@ test_redis_stream_entry_that_cannot_be_taken_is_lost_and_counted(void **state)
     r->result = ERR_LIMIT;
     stream_rig_start(r);
     add(r, "a", 1, 1);
-    while (r->losses == 0) {
+    while (stream_rig_losses(r) == 0) {
         stream_rig_wait_health(r, "source shop");
     }
     r->result = 0;
     add(r, "a", 2, 2);
     stream_rig_expect(r, "a=2 ");
-    assert_int_equal(r->losses, 1);
+    assert_int_equal(stream_rig_losses(r), 1);
     assert_int_equal(
         metrics_series_read(r->series, METRIC_SOURCE_DROPPED, METRIC_DROPPED_TOO_LARGE), 1);
     assert_string_equal(stream_rig_mark(r, "a"), "2-0/2");
@@ -205,7 +205,7 @@ test_redis_stream_entry_that_cannot_be_taken_is_told_once_also_after_a_restart(v
     stream_rig_start(r);
     add(r, "a", 2, 2);
     stream_rig_expect(r, "a=2 ");
-    assert_int_equal(r->losses, 1);
+    assert_int_equal(stream_rig_losses(r), 1);
 }
 
 static void
@@ -307,7 +307,7 @@ test_redis_stream_full_log_skips_nothing(void **state)
     while (r->full < 3) { /* it tries again by itself */
         stream_rig_wait_health(r, "source shop");
     }
-    assert_int_equal(r->losses, 0);
+    assert_int_equal(stream_rig_losses(r), 0);
     r->room = SIZE_MAX;
     stream_rig_expect(r, "a=1 a=2 a=3 a=4 a=5 ");
 }
@@ -355,7 +355,7 @@ test_redis_stream_reads_no_further_than_the_log_stores(void **state)
     stream_rig_store(r);
     stream_rig_wait_taken(r, ENTRIES);
     assert_int_equal(r->taken, ENTRIES);
-    assert_int_equal(r->losses, 0);
+    assert_int_equal(stream_rig_losses(r), 0);
 }
 
 static void
@@ -369,7 +369,7 @@ test_redis_stream_refused_by_the_log_goes_on_behind_its_mark(void **state)
     add(r, "a", 3, 7);
     stream_rig_expect(r, "a=1 a=2 a=6 a=7 ");
     assert_string_equal(stream_rig_mark(r, "a"), "7-0/7");
-    assert_int_equal(r->losses, 0);
+    assert_int_equal(stream_rig_losses(r), 0);
 }
 
 static void
@@ -411,7 +411,7 @@ test_redis_stream_trimmed_before_it_was_read_is_a_loss_that_is_counted(void **st
     redis_server_do(r->server, "XTRIM a MAXLEN = 2");
     stream_rig_start(r);
     stream_rig_expect(r, "a=1 a=2 a=3 a=4 a=9 a=10 ");
-    assert_int_equal(r->losses, 4);
+    assert_int_equal(stream_rig_losses(r), 4);
     assert_int_equal(r->loss_calls, 1);
     assert_string_equal(stream_rig_mark(r, "a"), "10-0/10");
 }
@@ -456,7 +456,7 @@ test_redis_stream_trimmed_while_it_is_read_is_a_loss(void **state)
                     "end");
     stream_rig_expect(r, "a=1 a=7 a=8 a=9 ");
     wait_until(r->loop, has_lost, r);
-    assert_int_equal(r->losses, 5);
+    assert_int_equal(stream_rig_losses(r), 5);
 }
 
 static void
@@ -468,7 +468,7 @@ test_redis_stream_deleted_and_made_anew_is_read_from_its_beginning(void **state)
     stream_rig_expect(r, "a=7 a=8 ");
     redis_server_do(r->server, "DEL a");
     wait_until(r->loop, has_lost, r); /* nobody knows whether something was */
-    assert_int_equal(r->losses, 0);
+    assert_int_equal(stream_rig_losses(r), 0);
     add(r, "a", 1, 2);
     stream_rig_expect(r, "a=7 a=8 a=1 a=2 ");
     assert_int_equal(r->loss_calls, 1);
@@ -516,7 +516,7 @@ test_redis_stream_trimmed_to_nothing_is_told_once_also_after_restarts(void **sta
     stream_rig_start(r);
     wait_until(r->loop, has_lost, r);
     expect_no_loss_of_restarts(r);
-    assert_int_equal(r->losses, 4);
+    assert_int_equal(stream_rig_losses(r), 4);
     add(r, "a", 6, 6);
     stream_rig_expect(r, "a=1 a=6 ");
 }

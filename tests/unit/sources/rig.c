@@ -56,10 +56,10 @@ rig_on_message(void *arg, const struct message *message, uint64_t *ret_ticket)
 }
 
 static void
-rig_on_loss(void *arg, uint64_t count)
+rig_on_loss(void *arg)
 {
     struct rig *r = arg;
-    r->losses += count;
+    r->losses++;
 }
 
 static uint32_t

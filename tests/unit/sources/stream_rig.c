@@ -115,11 +115,20 @@ rig_on_message(void *arg, const struct message *m, uint64_t *ret_ticket)
 }
 
 static void
-rig_on_loss(void *arg, uint64_t count)
+rig_on_loss(void *arg)
 {
     struct stream_rig *r = arg;
-    r->losses += count;
     r->loss_calls++;
+}
+
+uint64_t
+stream_rig_losses(const struct stream_rig *r)
+{
+    uint64_t sum = 0;
+    for (size_t why = 0; why < METRIC_DROPPED_COUNT; why++) {
+        sum += (uint64_t)metrics_series_read(r->series, METRIC_SOURCE_DROPPED, why);
+    }
+    return sum;
 }
 
 static int

@@ -47,7 +47,6 @@ struct stream_rig {
     size_t taken;               /* messages */
     uint64_t bytes;             /* of their payloads */
     uint64_t ticket;
-    uint64_t losses;
     size_t loss_calls;
     size_t full;     /* how often the sink said so */
     int result;      /* what the sink says to messages; 0: it takes them */
@@ -89,3 +88,4 @@ void stream_rig_wait_taken(struct stream_rig *r, size_t count);
 /* Waits for as much, and compares. */
 void stream_rig_expect(struct stream_rig *r, const char *diary);
 int64_t stream_rig_metric(const struct stream_rig *r, int metric);
+uint64_t stream_rig_losses(const struct stream_rig *r); /* messages, as the metrics count them */
