@@ -132,7 +132,8 @@ def test_memory_limit_holds_what_the_config_allows(name, deployment):
     pod = pods(manifests)[deployment]
     config = yaml.safe_load(config_of(manifests, pod))
     workers = config["http"]["workers"]
-    each = sum(mebibytes(setting(config, f"stream.{key}")) for key in ("tail_bytes", "page_bytes", "unsent_bytes"))
+    bounds = ("tail_bytes", "page_bytes", "unsent_bytes", "mailbox_bytes")
+    each = sum(mebibytes(setting(config, f"stream.{key}")) for key in bounds)
     connections = config["http"].get("connections", 5000) * 10 / 1024  # 10 KiB: runnel's 0.4, the kernel's the rest
     queue = 64 if "sources" in config else 0
     resources = runnel_container(pod)["resources"]

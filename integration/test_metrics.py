@@ -216,20 +216,20 @@ def test_who_does_not_read_is_behind_until_it_does(new_runnel, replay):
 
 def test_limits_stand_beside_what_they_bound(new_runnel):
     runnel = new_runnel(sources=API, routes=ROUTES, replay={"memory_bytes": "1M"}, http={"workers": 2, "connections": 77},
-                        stream={"tail_bytes": "2M", "page_bytes": "1M", "unsent_bytes": "3M"}).start()
+                        stream={"tail_bytes": "2M", "page_bytes": "1M", "unsent_bytes": "3M", "mailbox_bytes": "4M"}).start()
     runnel.publish("a", "x")
     mib = 1 << 20
 
     def limits():
         return {use: runnel.metric("runnel_memory_limit_bytes", use=use) / mib
-                for use in ("tails", "pages", "unsent", "queue", "log")}
+                for use in ("tails", "pages", "unsent", "mailboxes", "queue", "log")}
 
-    assert limits() == {"tails": 4, "pages": 2, "unsent": 6, "queue": 0, "log": 1}
+    assert limits() == {"tails": 4, "pages": 2, "unsent": 6, "mailboxes": 8, "queue": 0, "log": 1}
     assert runnel.metric("runnel_streams_limit") == 77
     assert 0 < runnel.metric("runnel_memory_bytes", use="log") < mib
     assert runnel.reload(replay={"memory_bytes": "8M"}, http={"workers": 2, "connections": 78},
-                         stream={"tail_bytes": "3M", "page_bytes": "2M", "unsent_bytes": "5M"})
-    assert limits() == {"tails": 6, "pages": 4, "unsent": 10, "queue": 0, "log": 8}
+                         stream={"tail_bytes": "3M", "page_bytes": "2M", "unsent_bytes": "5M", "mailbox_bytes": "6M"})
+    assert limits() == {"tails": 6, "pages": 4, "unsent": 10, "mailboxes": 12, "queue": 0, "log": 8}
     assert runnel.metric("runnel_streams_limit") == 78
 
 

@@ -206,6 +206,7 @@ struct config_stream {
     uint64_t notsent_lowat_bytes;
     uint64_t peer_timeout_ms; /* TCP_USER_TIMEOUT and keepalive */
     uint64_t mailbox_events;  /* waiting for a worker */
+    uint64_t mailbox_bytes;   /* of these */
 };
 
 struct config_admin {

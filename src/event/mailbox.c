@@ -31,7 +31,8 @@ struct mailbox {
     struct {
         pthread_mutex_t lock;
         struct mail_array waiting;
-        size_t limit;
+        size_t waiting_bytes; /* what its mails keep */
+        size_t limit, limit_bytes;
     } shared; /* lock held */
 };
 
@@ -62,6 +63,7 @@ mailbox_swap(struct mailbox *m)
     pthread_mutex_lock(&m->shared.lock);
     m->reading = m->shared.waiting;
     m->shared.waiting = empty;
+    m->shared.waiting_bytes = 0;
     pthread_mutex_unlock(&m->shared.lock);
     return m->reading.length > 0;
 }
@@ -137,6 +139,7 @@ mailbox_new(struct loop *reader, size_t limit, mailbox_on_mail_fn on_mail, void 
     m->on_mail = on_mail;
     m->arg = arg;
     m->shared.limit = limit;
+    m->shared.limit_bytes = SIZE_MAX;
     pthread_mutex_init(&m->shared.lock, NULL);
     if (mailbox_open(m) != 0) {
         mailbox_close(m);
@@ -146,10 +149,11 @@ mailbox_new(struct loop *reader, size_t limit, mailbox_on_mail_fn on_mail, void 
 }
 
 void
-mailbox_set_limit(struct mailbox *m, size_t limit)
+mailbox_set_limits(struct mailbox *m, size_t limit, size_t limit_bytes)
 {
     pthread_mutex_lock(&m->shared.lock);
     m->shared.limit = limit;
+    m->shared.limit_bytes = limit_bytes;
     pthread_mutex_unlock(&m->shared.lock);
 }
 
@@ -164,16 +168,44 @@ mailbox_free(struct mailbox *m)
     mailbox_close(m);
 }
 
+static size_t
+mails_bytes(const struct mail *mails, size_t length)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < length; i++) {
+        bytes += mails[i].bytes;
+    }
+    return bytes;
+}
+
+/* True where `more` fits; `used` may be over the limit. */
+static bool
+limit_has_room(size_t limit, size_t used, size_t more)
+{
+    return used <= limit && more <= limit - used;
+}
+
+/* The lock is held. Where no bytes wait, any may come: an event larger than the limit must get through. */
+static bool
+mailbox_has_room(const struct mailbox *m, size_t length, size_t bytes)
+{
+    return limit_has_room(m->shared.limit, m->shared.waiting.length, length) &&
+           (m->shared.waiting_bytes == 0 ||
+            limit_has_room(m->shared.limit_bytes, m->shared.waiting_bytes, bytes));
+}
+
 /* The lock is held. */
 static int
-mailbox_push(struct mail_array *waiting, const struct mail *mails, size_t length)
+mailbox_push(struct mailbox *m, const struct mail *mails, size_t length, size_t bytes)
 {
+    struct mail_array *waiting = &m->shared.waiting;
     int err = mail_array_reserve(waiting, length);
     if (err != 0) {
         return err;
     }
     memcpy(waiting->items + waiting->length, mails, length * sizeof *mails);
     waiting->length += length;
+    m->shared.waiting_bytes += bytes;
     return 0;
 }
 
@@ -182,12 +214,11 @@ mailbox_put(struct mailbox *m, const struct mail *mails, size_t length, bool is_
 {
     int result = MAILBOX_E_FULL;
     int fd = m->wake_fd;
+    size_t bytes = mails_bytes(mails, length);
     pthread_mutex_lock(&m->shared.lock);
-    size_t limit = is_urgent ? SIZE_MAX : m->shared.limit;
-    struct mail_array *waiting = &m->shared.waiting;
-    bool was_empty = waiting->length == 0;
-    if (waiting->length <= limit && length <= limit - waiting->length) {
-        result = mailbox_push(waiting, mails, length);
+    bool was_empty = m->shared.waiting.length == 0;
+    if (is_urgent || mailbox_has_room(m, length, bytes)) {
+        result = mailbox_push(m, mails, length, bytes);
     }
     pthread_mutex_unlock(&m->shared.lock);
     if (was_empty && result == 0) {

@@ -17,6 +17,7 @@ struct mail {
     uint32_t type;   /* an enum of the mailbox's owner */
     void *object;    /* owner's use; a reference or ownership that moves with the mail */
     uint64_t number; /* owner's use */
+    size_t bytes;    /* of memory that it keeps by `object`, for the limit on bytes */
 };
 
 enum { MAILBOX_E_FULL = 1 };
@@ -28,8 +29,12 @@ typedef void (*mailbox_on_mail_fn)(void *arg, const struct mail *mails, size_t l
 struct mailbox *
 mailbox_new(struct loop *reader, size_t limit, mailbox_on_mail_fn on_mail, void *arg);
 
-/* Any thread. What waits already stays. */
-void mailbox_set_limit(struct mailbox *m, size_t limit);
+/*
+ * Any thread. From now on also at most `limit_bytes` of what mails keep wait (before: any); where none
+ * do, one post may be larger. Each box counts what it keeps, shared or not, until its reader takes it.
+ * What waits already stays.
+ */
+void mailbox_set_limits(struct mailbox *m, size_t limit, size_t limit_bytes);
 
 /*
  * Loop's thread or when it has stopped. Mail that was never read is handed to on_mail once more, so
@@ -45,6 +50,6 @@ MUST_CHECK int mailbox_post(struct mailbox *m, const struct mail *mails, size_t 
 
 /*
  * Any thread. Like mailbox_post for one mail that must not be lost (stop, reset): takes a place
- * beyond the limit. Fails only with ERR_MEMORY.
+ * beyond the limits. Fails only with ERR_MEMORY.
  */
 MUST_CHECK int mailbox_post_urgent(struct mailbox *m, const struct mail *mail);

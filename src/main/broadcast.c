@@ -12,8 +12,9 @@
 #include <stdlib.h>
 
 enum {
-    PENDING_MAX = 1024, /* then they are posted before the turn ends */
-    RETRY_MS = 20,      /* for a worker that missed frames and gets no new ones */
+    PENDING_MAX = 1024,          /* then they are posted before the turn ends */
+    PENDING_BYTES_MAX = 1 << 20, /* the same; chosen: no turn of large events is one batch */
+    RETRY_MS = 20,               /* for a worker that missed frames and gets no new ones */
 };
 
 struct outlet {
@@ -28,6 +29,7 @@ struct broadcast {
     size_t outlets_length;
     struct mail pending[PENDING_MAX]; /* each frame with one reference, the broadcast's */
     size_t pending_length;
+    size_t pending_bytes;
     struct loop_task flush;
     struct timer retry;
 };
@@ -75,12 +77,20 @@ outlet_catch_up(struct outlet *o)
 }
 
 static void
+broadcast_count_bytes(struct broadcast *b, int64_t by)
+{
+    metrics_move(b->metrics, METRIC_MEMORY, METRIC_USE_MAILBOXES, by);
+}
+
+static void
 broadcast_post(struct broadcast *b, struct outlet *o)
 {
     broadcast_ref_pending(b, true);
+    broadcast_count_bytes(b, (int64_t)b->pending_bytes);
     if (outlet_catch_up(o) && mailbox_post(o->hub, b->pending, b->pending_length) == 0) {
         return;
     }
+    broadcast_count_bytes(b, -(int64_t)b->pending_bytes);
     broadcast_ref_pending(b, false);
     if (b->pending_length > 0) {
         o->missed = mail_position(&b->pending[b->pending_length - 1]);
@@ -100,15 +110,17 @@ broadcast_flush(void *arg)
     }
     broadcast_ref_pending(b, false);
     b->pending_length = 0;
+    b->pending_bytes = 0;
 }
 
 static void
 broadcast_push(struct broadcast *b, struct mail mail)
 {
-    if (b->pending_length == PENDING_MAX) {
+    if (b->pending_length == PENDING_MAX || b->pending_bytes >= PENDING_BYTES_MAX) {
         broadcast_flush(b);
     }
     b->pending[b->pending_length++] = mail;
+    b->pending_bytes += mail.bytes;
     loop_task_schedule(b->loop, &b->flush);
 }
 
@@ -153,7 +165,9 @@ broadcast_add(struct broadcast *b, struct mailbox *hub)
 void
 broadcast_frame(struct broadcast *b, struct frame *frame)
 {
-    broadcast_push(b, (struct mail){.type = HUB_MAIL_FRAME, .object = frame_ref(frame)});
+    broadcast_push(b, (struct mail){.type = HUB_MAIL_FRAME,
+                                    .object = frame_ref(frame),
+                                    .bytes = frame_bytes(frame)});
 }
 
 void

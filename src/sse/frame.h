@@ -50,6 +50,13 @@ frame_channel(const struct frame *f)
     return (struct str){f->bytes, f->channel_size};
 }
 
+/* The memory that it takes. */
+static inline size_t
+frame_bytes(const struct frame *f)
+{
+    return offsetof(struct frame, bytes) + f->channel_size + f->wire_size;
+}
+
 static inline struct str
 frame_wire(const struct frame *f)
 {

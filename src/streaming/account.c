@@ -125,4 +125,6 @@ account_limits(struct hub *h)
     metrics_set(h->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_TAILS, (int64_t)config->tail_bytes);
     metrics_set(h->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_PAGES, (int64_t)config->page_bytes);
     metrics_set(h->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_UNSENT, (int64_t)config->unsent_bytes);
+    metrics_set(h->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_MAILBOXES,
+                (int64_t)config->mailbox_bytes);
 }

@@ -183,7 +183,9 @@ static void
 hub_on_mail(void *arg, const struct mail *mails, size_t length)
 {
     struct hub *h = arg;
+    size_t bytes = 0;
     for (size_t i = 0; i < length; i++) {
+        bytes += mails[i].bytes;
         switch ((enum hub_mail)mails[i].type) {
         case HUB_MAIL_FRAME:
             hub_on_frame(h, mails[i].object);
@@ -193,6 +195,7 @@ hub_on_mail(void *arg, const struct mail *mails, size_t length)
             break;
         }
     }
+    metrics_move(h->metrics, METRIC_MEMORY, METRIC_USE_MAILBOXES, -(int64_t)bytes);
     metrics_set(h->metrics, METRIC_MEMORY, METRIC_USE_TAILS, (int64_t)h->pool.bytes);
 }
 
@@ -201,6 +204,12 @@ hub_on_beat(void *arg, struct wheel_node *node)
 {
     (void)arg;
     beat_on_due(LIST_ITEM(node, struct subscriber, beat));
+}
+
+static void
+hub_set_mailbox_limits(struct hub *h)
+{
+    mailbox_set_limits(h->mailbox, h->config->mailbox_events, h->config->mailbox_bytes);
 }
 
 struct hub *
@@ -231,6 +240,7 @@ hub_new(struct loop *loop,
         hub_free(h);
         return NULL;
     }
+    hub_set_mailbox_limits(h);
     return h;
 }
 
@@ -270,7 +280,7 @@ hub_set_config(struct hub *h, const struct config_stream *config)
     tail_pool_set_limit(&h->pool, config->tail_bytes);
     catchup_set_limits(h);
     account_limits(h);
-    mailbox_set_limit(h->mailbox, config->mailbox_events);
+    hub_set_mailbox_limits(h);
     beat_follow_config(h, before);
 }
 

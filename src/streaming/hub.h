@@ -38,7 +38,10 @@ void hub_free(struct hub *h);
  */
 void hub_set_config(struct hub *h, const struct config_stream *config);
 
-/* Where the feed posts to. Mail types below. */
+/*
+ * Where the feed posts to. Mail types below. Who posts adds the mails' bytes to METRIC_USE_MAILBOXES, from
+ * which the hub takes them when it has read them.
+ */
 struct mailbox *hub_mailbox(struct hub *h);
 
 enum hub_mail {

@@ -52,6 +52,7 @@ test_config_of_an_empty_file_is_all_defaults(void **state)
     assert_int_equal(c->stream.notsent_lowat_bytes, 16384);
     assert_int_equal(c->stream.peer_timeout_ms, 60000);
     assert_int_equal(c->stream.mailbox_events, 65536);
+    assert_int_equal(c->stream.mailbox_bytes, 64 << 20);
     assert_true(c->admin.is_on);
     assert_string_equal(c->admin.listen.host, "127.0.0.1");
     assert_int_equal(c->admin.listen.port, 8081);
@@ -101,7 +102,8 @@ test_config_of_http_and_stream_keys_reads_them(void **state)
                    "stream: {heartbeat: 1m, retry: 1s, slow: skip, slow_after: 2s, drain: 0s,\n"
                    "  drain_delay: 3s,\n"
                    "  tail_bytes: 1M, page_bytes: 2M, unsent_bytes: 3M, send_buffer_bytes: 0,\n"
-                   "  notsent_lowat_bytes: 0, peer_timeout: 5s, mailbox_events: 9}\n");
+                   "  notsent_lowat_bytes: 0, peer_timeout: 5s, mailbox_events: 9,\n"
+                   "  mailbox_bytes: 4M}\n");
     assert_string_equal(c->http.listen.host, "::1");
     assert_int_equal(c->http.listen.port, 0);
     assert_int_equal(c->http.workers, 3);
@@ -126,6 +128,7 @@ test_config_of_http_and_stream_keys_reads_them(void **state)
     assert_int_equal(c->stream.notsent_lowat_bytes, 0);
     assert_int_equal(c->stream.peer_timeout_ms, 5000);
     assert_int_equal(c->stream.mailbox_events, 9);
+    assert_int_equal(c->stream.mailbox_bytes, 4 << 20);
     config_free(c);
 }
 

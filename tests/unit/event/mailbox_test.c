@@ -125,6 +125,64 @@ test_mailbox_takes_a_batch_whole_or_not_at_all(void **state)
     assert_read(r, LIMIT);
 }
 
+/* One mail that keeps so many bytes. */
+static int
+post_bytes(struct reader *r, uint64_t number, size_t bytes)
+{
+    struct mail mail = {.number = number, .bytes = bytes};
+    return mailbox_post(r->box, &mail, 1);
+}
+
+static void
+test_mailbox_around_its_limit_on_bytes(void **state)
+{
+    struct reader *r = *state;
+    struct mail urgent = {.number = 3, .bytes = 1};
+    mailbox_set_limits(r->box, LIMIT, 100);
+    assert_int_equal(post_bytes(r, 0, 99), 0);
+    assert_int_equal(post_bytes(r, 1, 2), MAILBOX_E_FULL);
+    assert_int_equal(post_bytes(r, 1, 1), 0);
+    assert_int_equal(post_bytes(r, 2, 1), MAILBOX_E_FULL);
+    assert_int_equal(post_bytes(r, 2, 0), 0);
+    assert_int_equal(mailbox_post_urgent(r->box, &urgent), 0);
+    assert_int_equal(post_bytes(r, 4, 0), MAILBOX_E_FULL);
+    read_all(r);
+    assert_read(r, 4);
+    assert_int_equal(post_bytes(r, 4, 100), 0);
+    read_all(r);
+    assert_read(r, 5);
+}
+
+static void
+test_mailbox_takes_what_is_larger_than_its_limit_where_no_bytes_wait(void **state)
+{
+    struct reader *r = *state;
+    mailbox_set_limits(r->box, LIMIT, 100);
+    assert_int_equal(post_bytes(r, 0, 0), 0);
+    assert_int_equal(post_bytes(r, 1, 101), 0);
+    assert_int_equal(post_bytes(r, 2, 1), MAILBOX_E_FULL);
+    read_all(r);
+    assert_read(r, 2);
+    assert_int_equal(post_bytes(r, 2, SIZE_MAX), 0);
+    assert_int_equal(post_bytes(r, 3, 1), MAILBOX_E_FULL);
+    read_all(r);
+    assert_read(r, 3);
+}
+
+static void
+test_mailbox_batch_counts_the_bytes_of_all_its_mails(void **state)
+{
+    struct reader *r = *state;
+    struct mail mails[] = {{.number = 1, .bytes = 50}, {.number = 2, .bytes = 51}};
+    mailbox_set_limits(r->box, LIMIT, 101);
+    assert_int_equal(post_bytes(r, 0, 1), 0);
+    assert_int_equal(mailbox_post(r->box, mails, 2), MAILBOX_E_FULL);
+    mailbox_set_limits(r->box, LIMIT, 102);
+    assert_int_equal(mailbox_post(r->box, mails, 2), 0);
+    read_all(r);
+    assert_read(r, 3);
+}
+
 static void
 test_mailbox_urgent_mail_goes_beyond_the_limit(void **state)
 {
@@ -310,6 +368,11 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(test_mailbox_around_its_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_mailbox_takes_a_batch_whole_or_not_at_all, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_mailbox_around_its_limit_on_bytes, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_mailbox_takes_what_is_larger_than_its_limit_where_no_bytes_wait, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_mailbox_batch_counts_the_bytes_of_all_its_mails, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_mailbox_urgent_mail_goes_beyond_the_limit, setup,
                                         teardown),

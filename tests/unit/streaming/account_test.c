@@ -241,11 +241,13 @@ static void
 test_account_limits_are_the_configs(void **state)
 {
     struct fixture *f = *state;
-    f->config = (struct config_stream){.tail_bytes = 1, .page_bytes = 2, .unsent_bytes = 3};
+    f->config = (struct config_stream){
+        .tail_bytes = 1, .page_bytes = 2, .unsent_bytes = 3, .mailbox_bytes = 4};
     account_limits(&f->hub);
     assert_int_equal(metrics_read(f->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_TAILS), 1);
     assert_int_equal(metrics_read(f->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_PAGES), 2);
     assert_int_equal(metrics_read(f->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_UNSENT), 3);
+    assert_int_equal(metrics_read(f->metrics, METRIC_MEMORY_LIMIT, METRIC_USE_MAILBOXES), 4);
 }
 
 #define WITH_FIXTURE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)

@@ -121,6 +121,7 @@ stream_config(void)
         .page_bytes = 1 << 20,
         .unsent_bytes = 1 << 20,
         .mailbox_events = 100000,
+        .mailbox_bytes = 1 << 20,
     };
 }
 
