@@ -28,6 +28,7 @@ stream_source_pause(struct redis_stream *r)
 static void
 stream_source_change(struct redis_stream *r)
 {
+    stream_source_drop_held(r);
     stream_list_continue(&r->planned, &r->list);
     stream_list_fini(&r->list);
     r->list = r->planned;
@@ -66,6 +67,11 @@ stream_source_pump(void *arg)
         stream_source_look(r);
         return;
     }
+    if (r->held != NULL) {
+        stream_source_release(r);
+        stream_source_schedule(r); /* maybe the log must have it first */
+        return;
+    }
     status_set(&r->status, r->bad[0] != '\0' ? STATUS_REFUSED : STATUS_UP, r->bad);
     stream_source_read(r);
 }
@@ -96,6 +102,7 @@ static void
 stream_source_on_down(void *arg, int status, const char *why)
 {
     struct redis_stream *r = arg;
+    stream_source_drop_held(r);
     if (status == ERR_LIMIT && !r->is_look_too_large) {
         stream_source_read_less(r);
     }
@@ -119,6 +126,7 @@ stream_source_stop(struct source *source)
     struct redis_client *client = r->client;
     r->client = NULL;
     redis_client_free(client);
+    stream_source_drop_held(r);
     timer_stop(&r->retry);
     loop_task_cancel(&r->pump);
 }

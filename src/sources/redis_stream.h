@@ -3,7 +3,8 @@
  * The redis-stream source: an application's own Redis Streams, read by XREAD.
  *
  *     ask the log for its marks -> look at the streams (XINFO) -> read (XREAD BLOCK) -> deliver
- *                  ^                     ^------ once a second ------'
+ *                  ^                     ^-- once a second, and ------'
+ *                  |                         before delivering, where that is cheap
  *                  '--- the log refused a mark
  *
  * Each entry goes to the log with a mark that says how far the stream was read: what the log has it
@@ -13,7 +14,8 @@
  *
  * Nothing is read that the log does not take: at most two replies wait to be stored. Entries that
  * were trimmed or deleted before they were read are counted and told as a loss (Redis 7 and later;
- * older ones do not say).
+ * older ones do not say). A stream that was deleted and made anew is read from its beginning, where
+ * that can be known: see stream_position_check().
  */
 
 #include "sources/source.h"

@@ -1,7 +1,8 @@
 #pragma once
 /*
  * The source's own struct, shared by redis_stream.c and its steps only: stream_marks.c asks the log,
- * stream_look.c looks at the streams, stream_read.c reads them. Ingest loop.
+ * stream_look.c looks at the streams, stream_read.c reads them, stream_held.c keeps what is read until they were
+ * looked at. Ingest loop.
  */
 
 #include "base/backoff.h"
@@ -29,8 +30,10 @@ struct redis_stream {
     struct backoff backoff;
     size_t under_way; /* commands */
     uint64_t look_began_ms;
-    uint64_t look_due_ms; /* the next one */
-    size_t looked;        /* streams that were asked about in this one */
+    uint64_t look_due_ms;     /* the next one */
+    uint64_t look_again_ms;   /* not before, also where something has come */
+    struct redis_reply *held; /* owned; used when the streams were looked at; NULL: none */
+    size_t looked;            /* streams that were asked about in this one */
     bool is_looking;
     bool must_look;                 /* from the beginning */
     bool is_look_too_large;         /* the reply that ended the connection */
@@ -65,6 +68,24 @@ void stream_source_look(struct redis_stream *r);
 
 /* stream_read.c: the next XREAD, of all streams that can be read, or of those whose turn it is. */
 void stream_source_read(struct redis_stream *r);
+
+/* stream_read.c: one stream of a reply of XREAD. ERR_PROTOCOL. */
+MUST_CHECK int stream_source_read_part(const struct redis_stream *r,
+                                       const struct redis_reply *part,
+                                       struct stream **ret_stream,
+                                       const struct redis_reply **ret_entries);
+/* stream_read.c: all of the reply is used; not all, as stream_intake_entries() said why. */
+void stream_source_note_used(struct redis_stream *r, const struct redis_reply *reply);
+void stream_source_note_unused(struct redis_stream *r, int result);
+
+/* stream_held.c: keeps a copy of the reply and asks for a look. False: it has to be used now. */
+bool stream_source_hold(struct redis_stream *r, const struct redis_reply *reply);
+/* stream_held.c: what a look says of a stream, and what is held of it, each in its place. */
+void
+stream_source_compare(struct redis_stream *r, struct stream *s, const struct stream_info *info);
+/* stream_held.c: the look is over: uses the rest; forgets it, to be read again. */
+void stream_source_release(struct redis_stream *r);
+void stream_source_drop_held(struct redis_stream *r);
 
 /* stream_read.c: the reply was too large. */
 void stream_source_read_less(struct redis_stream *r);

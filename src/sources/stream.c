@@ -92,6 +92,8 @@ stream_on_mark(struct stream *s, const struct mark *mark)
         return ERR_SYNTAX;
     }
     s->at = at;
+    s->held = NULL;
+    s->seen = (struct stream_info){.is_known = false}; /* maybe not the one that was read so far */
     s->state = STREAM_READY;
     (void)snprintf(s->stands, sizeof s->stands, STR_FMT, STR_ARG(mark->position));
     s->resume[0] = '\0';
@@ -101,6 +103,7 @@ stream_on_mark(struct stream *s, const struct mark *mark)
 struct stream_position
 stream_place(const struct stream_info *info, const char *from)
 {
+    const struct stream_info unseen = {.is_known = false};
     struct stream_position p = {.is_counted = false};
     uint64_t lost = 0;
     if (stream_id_parse(str_from(from), &p.id) != 0) {
@@ -109,6 +112,6 @@ stream_place(const struct stream_info *info, const char *from)
     if (p.id.ms == 0 && p.id.seq == 0) {
         return stream_info_begin(info);
     }
-    (void)stream_position_check(&p, info, &lost); /* counts it where that is possible */
+    (void)stream_position_check(&p, &unseen, info, &lost); /* counts it where that is possible */
     return p;
 }

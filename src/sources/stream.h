@@ -11,6 +11,8 @@
 #include "base/mark.h"
 #include "sources/stream_position.h"
 
+struct redis_reply;
+
 enum stream_state {
     STREAM_ASKING,  /* the log, where to go on */
     STREAM_PLACING, /* the log knows nothing: the broker has to say where the stream ends */
@@ -22,7 +24,9 @@ struct stream {
     void *owner;
     char *mark_name; /* owned */
     enum stream_state state;
-    struct stream_position at; /* it is read on behind this */
+    struct stream_position at;      /* it is read on behind this */
+    struct stream_info seen;        /* as it was when last looked at */
+    const struct redis_reply *held; /* entries that wait for the next look; borrowed; NULL: none */
     /* Where the log's mark stands once everything that was delivered is stored; "": nowhere. */
     char stands[STREAM_POSITION_SIZE_MAX];
     /* Where to go on if the log refused what was delivered and has lost its mark; "": nowhere. */

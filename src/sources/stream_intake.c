@@ -43,35 +43,48 @@ void
 stream_intake_place(struct stream_intake *in, struct stream *s, const struct stream_info *info)
 {
     s->at = stream_place(info, in->settings->config->stream.from);
+    s->seen = *info;
     if (intake_move_mark(in, s)) {
         s->state = STREAM_READY;
     }
 }
 
+/* Where another stream is read from. */
 static void
-intake_compare(struct stream_intake *in, struct stream *s, const struct stream_info *info)
+intake_warn_replaced(const struct stream_intake *in, const struct stream *s)
+{
+    char from[STREAM_ID_SIZE_MAX];
+    log_warn("source.stream_replaced", LOG_TEXT("source", in->settings->config->name),
+             LOG_STR("stream", s->node.key), LOG_STR("from", stream_id_format(s->at.id, from)));
+}
+
+static enum stream_change
+intake_tell_change(struct stream_intake *in, struct stream *s, const struct stream_info *info)
 {
     uint64_t lost = 0;
-    struct log_field source = LOG_TEXT("source", in->settings->config->name);
-    struct log_field stream = LOG_STR("stream", s->node.key);
-    switch (stream_position_check(&s->at, info, &lost)) {
+    enum stream_change change = stream_position_check(&s->at, &s->seen, info, &lost);
+    s->seen = *info;
+    switch (change) {
     case STREAM_IS_WHOLE:
-        return;
+        return change;
     case STREAM_HAS_LOST:
-        log_warn("source.trimmed", source, stream, LOG_U64("lost", lost));
+        log_warn("source.trimmed", LOG_TEXT("source", in->settings->config->name),
+                 LOG_STR("stream", s->node.key), LOG_U64("lost", lost));
         break;
     case STREAM_IS_ANOTHER:
-        log_warn("source.stream_replaced", source, stream);
+        intake_warn_replaced(in, s);
         break;
     }
     loss_tell(in->settings, METRIC_DROPPED_TRIMMED, lost);
+    return change;
 }
 
-void
+enum stream_change
 stream_intake_compare(struct stream_intake *in, struct stream *s, const struct stream_info *info)
 {
-    intake_compare(in, s, info);
+    enum stream_change change = intake_tell_change(in, s, info);
     (void)intake_move_mark(in, s); /* a full sink: at the next look */
+    return change;
 }
 
 /* Nothing will make the log take this one. Its mark is moved so that nobody tells that again. */
@@ -106,15 +119,21 @@ intake_give(struct stream_intake *in,
     return result != 0 ? result : sink->on_message(sink->arg, &message, &in->taken);
 }
 
+int
+stream_entry_id(const struct redis_reply *entry, struct stream_id *ret_id)
+{
+    bool is_entry = entry->type == REDIS_TYPE_ARRAY && entry->length == 2 &&
+                    entry->items[1].type == REDIS_TYPE_ARRAY;
+    int err = is_entry ? stream_id_parse(redis_reply_text(&entry->items[0]), ret_id) : ERR_PROTOCOL;
+    return err == 0 ? 0 : ERR_PROTOCOL;
+}
+
 static int
 intake_entry(struct stream_intake *in, struct stream *s, const struct redis_reply *entry)
 {
     char text[STREAM_POSITION_SIZE_MAX];
     struct stream_position p = s->at;
-    if (entry->type != REDIS_TYPE_ARRAY || entry->length != 2 ||
-        entry->items[1].type != REDIS_TYPE_ARRAY ||
-        stream_id_parse(redis_reply_text(&entry->items[0]), &p.id) != 0 ||
-        !stream_id_is_later(p.id, s->at.id)) {
+    if (stream_entry_id(entry, &p.id) != 0 || !stream_id_is_later(p.id, s->at.id)) {
         return ERR_PROTOCOL;
     }
     p.count += p.is_counted;

@@ -24,8 +24,11 @@ void
 stream_intake_place(struct stream_intake *in, struct stream *s, const struct stream_info *info);
 
 /* Tells what is missing behind the position, and takes the mark past it: it is not told again. */
-void
+enum stream_change
 stream_intake_compare(struct stream_intake *in, struct stream *s, const struct stream_info *info);
+
+/* ERR_PROTOCOL: not an entry with an id. */
+MUST_CHECK int stream_entry_id(const struct redis_reply *entry, struct stream_id *ret_id);
 
 enum { STREAM_INTAKE_E_FULL = 1 };
 

@@ -1,5 +1,6 @@
 /*
- * XINFO of every stream, about once a second: what was trimmed, and what cannot be read. Each answer
+ * XINFO of every stream, about once a second, and where something has come: what was trimmed, and
+ * what cannot be read. Each answer
  * has the first and the last entry, whole: what takes long is done less often.
  */
 
@@ -27,7 +28,7 @@ stream_source_note_bad(struct redis_stream *r, struct stream *s, struct str why)
 static void
 stream_source_use_info(struct redis_stream *r, struct stream *s, const struct redis_reply *reply)
 {
-    struct stream_info info = {.is_counted = true};
+    struct stream_info info = {.is_counted = true, .is_known = true};
     bool is_error = reply->type == REDIS_TYPE_ERROR;
     bool is_missing = is_error && str_starts_with(reply->text, STR("ERR no such key"));
     if (is_error && !is_missing) {
@@ -42,7 +43,7 @@ stream_source_use_info(struct redis_stream *r, struct stream *s, const struct re
     if (s->state == STREAM_PLACING) {
         stream_intake_place(&r->intake, s, &info);
     } else {
-        stream_intake_compare(&r->intake, s, &info);
+        stream_source_compare(r, s, &info);
     }
 }
 
@@ -112,6 +113,7 @@ stream_source_end_look(struct redis_stream *r, uint64_t now)
     uint64_t pause = LOOK_PAUSE_TIMES * (now - r->look_began_ms);
     pause = pause < LOOK_PAUSE_MAX_MS ? pause : LOOK_PAUSE_MAX_MS;
     r->is_looking = false;
+    r->look_again_ms = now + pause;
     r->look_due_ms = now + (pause > LOOK_PAUSE_MIN_MS ? pause : LOOK_PAUSE_MIN_MS);
 }
 

@@ -1,5 +1,6 @@
 #include "sources/stream_position.h"
 
+#include "base/map.h"
 #include "redis/reply.h"
 
 #include <inttypes.h>
@@ -88,6 +89,18 @@ info_read_id(const struct redis_reply *value, struct stream_id *ret_id)
     return stream_id_parse(redis_reply_text(value), ret_id) == 0 ? 0 : ERR_PROTOCOL;
 }
 
+/* The same for equal texts in equal order; good for this process only. */
+static uint64_t
+reply_print(const struct redis_reply *reply)
+{
+    enum { SPREAD = 31 };
+    uint64_t print = map_hash(redis_reply_text(reply));
+    for (size_t i = 0; i < reply->length; i++) {
+        print = print * SPREAD + reply_print(&reply->items[i]);
+    }
+    return print;
+}
+
 static int
 info_read_field(struct stream_info *info, struct str name, const struct redis_reply *value)
 {
@@ -103,6 +116,7 @@ info_read_field(struct stream_info *info, struct str name, const struct redis_re
     }
     if (str_equal(name, STR("first-entry")) && value->type == REDIS_TYPE_ARRAY &&
         value->length > 0) {
+        info->first_print = reply_print(value);
         return info_read_id(&value->items[0], &info->first);
     }
     return 0;
@@ -111,7 +125,7 @@ info_read_field(struct stream_info *info, struct str name, const struct redis_re
 int
 stream_info_read(const struct redis_reply *reply, struct stream_info *ret_info)
 {
-    struct stream_info info = {.is_counted = false};
+    struct stream_info info = {.is_known = true};
     if (reply->type != REDIS_TYPE_ARRAY) {
         return ERR_PROTOCOL;
     }
@@ -163,30 +177,88 @@ info_count_at(const struct stream_info *info, struct stream_id id, uint64_t *ret
     return info->length == 0 || stream_id_is_later(info->first, id);
 }
 
+/* They begin with one and the same entry. */
+static bool
+info_begins_as(const struct stream_info *info, const struct stream_info *seen)
+{
+    return seen->is_known && seen->length > 0 && info->length > 0 &&
+           !stream_id_is_later(info->first, seen->first) &&
+           !stream_id_is_later(seen->first, info->first) && info->first_print == seen->first_print;
+}
+
+/* The first entry was not there when the stream was seen, and could not be added since. */
+static bool
+info_begins_before(const struct stream_info *info, const struct stream_info *seen)
+{
+    if (info->length == 0 || info_begins_as(info, seen)) {
+        return false;
+    }
+    return seen->length > 0 ? !stream_id_is_later(info->first, seen->first)
+                            : !stream_id_is_later(info->first, seen->last);
+}
+
+/* Nothing of this goes back in a stream that was only added to, trimmed, or deleted from. */
+static bool
+info_is_behind(const struct stream_info *info, const struct stream_info *seen)
+{
+    bool is_counted = info->is_counted && seen->is_counted;
+    return seen->is_known &&
+           (stream_id_is_later(seen->last, info->last) || info_begins_before(info, seen) ||
+            (is_counted && (info->added < seen->added || info_gone(info) < info_gone(seen))));
+}
+
+/* What was read cannot be of this stream. */
+static bool
+position_is_of_another(const struct stream_position *p, const struct stream_info *info)
+{
+    uint64_t count = 0;
+    if (!p->is_counted || !info->is_counted) {
+        return false;
+    }
+    if (stream_id_is_later(p->id, info->last) || info->added < p->count) {
+        return true;
+    }
+    return info_count_at(info, p->id, &count) && count < p->count;
+}
+
+/* What it still has was read. */
+static void
+position_set_back(struct stream_position *p, const struct stream_info *info)
+{
+    if (stream_id_is_later(p->id, info->last)) {
+        *p = stream_info_end(info);
+    } else {
+        p->is_counted = info->is_counted && info_count_at(info, p->id, &p->count);
+    }
+}
+
 enum stream_change
-stream_position_check(struct stream_position *p, const struct stream_info *info, uint64_t *ret_lost)
+stream_position_check(struct stream_position *p,
+                      const struct stream_info *seen,
+                      const struct stream_info *info,
+                      uint64_t *ret_lost)
 {
     const struct stream_position before = *p;
     *ret_lost = 0;
-    if (!info->is_counted) {
+    if (info_is_behind(info, seen) || position_is_of_another(p, info)) {
+        if (info_begins_as(info, seen)) {
+            position_set_back(p, info);
+            return STREAM_IS_ANOTHER;
+        }
+        *p = stream_info_begin(info);
+        bool is_counted = seen->is_counted && before.is_counted && seen->added > before.count;
+        *ret_lost = is_counted ? seen->added - before.count : 0;
+        return STREAM_IS_ANOTHER;
+    }
+    if (!info->is_counted || stream_id_is_later(p->id, info->last)) {
         p->is_counted = false;
         return STREAM_IS_WHOLE;
     }
-    if (stream_id_is_later(p->id, info->last)) {
-        if (before.is_counted) {
-            *p = stream_info_end(info);
-        }
-        return before.is_counted ? STREAM_IS_ANOTHER : STREAM_IS_WHOLE;
-    }
-    bool is_known = info_count_at(info, p->id, &p->count);
-    p->is_counted = is_known || (before.is_counted && before.count <= info->added);
-    p->count = is_known ? p->count : before.count;
-    if (!before.is_counted || (p->is_counted && p->count == before.count)) {
+    if (!info_count_at(info, p->id, &p->count)) {
+        p->count = before.count;
         return STREAM_IS_WHOLE;
     }
-    if (!p->is_counted || p->count < before.count) {
-        return STREAM_IS_ANOTHER;
-    }
-    *ret_lost = p->count - before.count;
-    return STREAM_HAS_LOST;
+    p->is_counted = true;
+    *ret_lost = before.is_counted ? p->count - before.count : 0;
+    return *ret_lost > 0 ? STREAM_HAS_LOST : STREAM_IS_WHOLE;
 }

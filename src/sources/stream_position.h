@@ -42,6 +42,8 @@ struct stream_info {
     uint64_t length;
     uint64_t added; /* since it exists */
     bool is_counted;
+    bool is_known;        /* false: nobody has looked yet */
+    uint64_t first_print; /* of the first entry, whole: tells it from another of the same id */
 };
 
 /* ERR_PROTOCOL. Redis before 7 does not count. */
@@ -54,15 +56,20 @@ struct stream_position stream_info_begin(const struct stream_info *info);
 enum stream_change {
     STREAM_IS_WHOLE,
     STREAM_HAS_LOST,   /* entries behind the position are gone, trimmed or deleted */
-    STREAM_IS_ANOTHER, /* deleted, made anew, or restored: what is gone with it nobody knows */
+    STREAM_IS_ANOTHER, /* deleted, made anew, or restored: at least `*ret_lost` are gone with it */
 };
 
 /*
  * Compares a position with the stream as it is, and counts the position where that is possible. A
- * loss is found once. What cannot be told without a count is taken for whole. A position behind the
- * stream's end becomes its end: were it the beginning, a stream restored to an older state would
- * come twice.
+ * loss is found once. `seen` is how the stream was when somebody last looked, if known.
+ *
+ * Another stream is read from its beginning, unless it still begins with the entry that was seen
+ * there: then it was set back, and what it has was read. Taken for whole, as nothing tells it: one
+ * made anew with at least as many entries as were read, if as many are gone from its beginning, or
+ * if its ids were read and it begins with the entry that was seen, or nothing was; without counts
+ * also any that nothing was seen of before, or that has higher ids.
  */
 enum stream_change stream_position_check(struct stream_position *p,
+                                         const struct stream_info *seen,
                                          const struct stream_info *info,
                                          uint64_t *ret_lost);

@@ -71,9 +71,12 @@ stream_source_read_less(struct redis_stream *r)
     }
 }
 
-/* One stream of the reply: [key, [entry, ...]]. As stream_intake_entries(). */
-static int
-stream_source_use_part(struct redis_stream *r, const struct redis_reply *part)
+/* [key, [entry, ...]]. */
+int
+stream_source_read_part(const struct redis_stream *r,
+                        const struct redis_reply *part,
+                        struct stream **ret_stream,
+                        const struct redis_reply **ret_entries)
 {
     bool is_part = part->type == REDIS_TYPE_ARRAY && part->length == 2 &&
                    part->items[1].type == REDIS_TYPE_ARRAY;
@@ -82,7 +85,22 @@ stream_source_use_part(struct redis_stream *r, const struct redis_reply *part)
     if (s == NULL) {
         return ERR_PROTOCOL;
     }
-    return s->is_refused ? 0 : stream_intake_entries(&r->intake, s, &part->items[1]);
+    *ret_stream = s;
+    *ret_entries = &part->items[1];
+    return 0;
+}
+
+/* As stream_intake_entries(). */
+static int
+stream_source_use_part(struct redis_stream *r, const struct redis_reply *part)
+{
+    struct stream *s = NULL;
+    const struct redis_reply *entries = NULL;
+    int err = stream_source_read_part(r, part, &s, &entries);
+    if (err != 0) {
+        return err;
+    }
+    return s->is_refused ? 0 : stream_intake_entries(&r->intake, s, entries);
 }
 
 /* The sink is full: goes on when the log has all that we gave. */
@@ -95,7 +113,26 @@ stream_source_wait(struct redis_stream *r)
     }
 }
 
+void
+stream_source_note_unused(struct redis_stream *r, int result)
+{
+    if (result < 0) {
+        redis_client_reconnect(r->client, result, "not what XREAD returns");
+    } else {
+        stream_source_wait(r);
+    }
+}
+
 /* Reading goes on when the log has what came before this reply. */
+void
+stream_source_note_used(struct redis_stream *r, const struct redis_reply *reply)
+{
+    stream_source_set_count(r, reply);
+    r->gate = r->taken_before;
+    r->taken_before = r->intake.taken;
+    backoff_reset(&r->backoff);
+}
+
 static void
 stream_source_use_reply(struct redis_stream *r, const struct redis_reply *reply)
 {
@@ -103,15 +140,10 @@ stream_source_use_reply(struct redis_stream *r, const struct redis_reply *reply)
     for (size_t i = 0; i < reply->length && result == 0; i++) {
         result = stream_source_use_part(r, &reply->items[i]);
     }
-    if (result < 0) {
-        redis_client_reconnect(r->client, result, "not what XREAD returns");
-    } else if (result == STREAM_INTAKE_E_FULL) {
-        stream_source_wait(r);
+    if (result != 0) {
+        stream_source_note_unused(r, result);
     } else {
-        stream_source_set_count(r, reply);
-        r->gate = r->taken_before;
-        r->taken_before = r->intake.taken;
-        backoff_reset(&r->backoff);
+        stream_source_note_used(r, reply);
     }
 }
 
@@ -132,7 +164,7 @@ stream_source_on_reply(void *arg, int status, const struct redis_reply *reply)
         return;
     }
     stream_source_go_round(r, reply);
-    if (reply->type == REDIS_TYPE_ARRAY) {
+    if (reply->type == REDIS_TYPE_ARRAY && !stream_source_hold(r, reply)) {
         stream_source_use_reply(r, reply);
     }
     stream_source_schedule(r);

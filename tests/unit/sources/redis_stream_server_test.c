@@ -67,18 +67,6 @@ is_asked_for_info(void *arg)
     return fake_server_count(arg, "XINFO") > 0;
 }
 
-struct moment {
-    struct loop *loop;
-    uint64_t ms;
-};
-
-static bool
-moment_has_come(void *arg)
-{
-    const struct moment *m = arg;
-    return loop_now_ms(m->loop) >= m->ms;
-}
-
 static void
 test_redis_stream_server_that_takes_long_to_look_at_is_read(void **state)
 {
@@ -88,8 +76,7 @@ test_redis_stream_server_that_takes_long_to_look_at_is_read(void **state)
     fake_server_answer(fake, "XREAD", READ_ONE);
     stream_rig_start_on(r, fake_server_port(fake));
     wait_until(r->loop, is_asked_for_info, fake);
-    struct moment late = {r->loop, loop_now_ms(r->loop) + 1200};
-    wait_until(r->loop, moment_has_come, &late);
+    stream_rig_wait_ms(r, 1200);
     fake_server_send(fake, INFO_OLD);
     stream_rig_expect(r, "a=six ");
     assert_int_equal(fake_server_count(fake, "XINFO"), 1);

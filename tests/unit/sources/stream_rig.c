@@ -118,6 +118,10 @@ static void
 rig_on_loss(void *arg)
 {
     struct stream_rig *r = arg;
+    size_t size = strlen(r->diary);
+    if (r->notes_loss) {
+        (void)snprintf(r->diary + size, RIG_DIARY_SIZE - size, "| ");
+    }
     r->loss_calls++;
 }
 
@@ -292,6 +296,25 @@ stream_rig_wait_health(struct stream_rig *r, const char *words)
 {
     r->words = words;
     wait_until(r->loop, rig_says, r);
+}
+
+struct moment {
+    struct loop *loop;
+    uint64_t ms;
+};
+
+static bool
+moment_has_come(void *arg)
+{
+    const struct moment *m = arg;
+    return loop_now_ms(m->loop) >= m->ms;
+}
+
+void
+stream_rig_wait_ms(struct stream_rig *r, uint64_t ms)
+{
+    struct moment late = {r->loop, loop_now_ms(r->loop) + ms};
+    wait_until(r->loop, moment_has_come, &late);
 }
 
 static bool

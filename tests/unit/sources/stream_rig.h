@@ -55,6 +55,7 @@ struct stream_rig {
     bool is_mute;    /* marks are not answered */
     size_t asked;    /* how often */
     bool is_quiet;   /* the diary is not written */
+    bool notes_loss; /* in the diary: "| " */
 
     struct rig_told told[RIG_REFUSED_MAX];
     size_t told_length;
@@ -80,6 +81,9 @@ void stream_rig_end(struct stream_rig *r);
 void stream_rig_store(struct stream_rig *r);
 const char *stream_rig_mark(struct stream_rig *r, const char *key);
 void stream_rig_set_mark(struct stream_rig *r, const char *key, const char *position);
+
+/* Turns the loop for so long. */
+void stream_rig_wait_ms(struct stream_rig *r, uint64_t ms);
 
 /* Until it holds. */
 void stream_rig_wait_health(struct stream_rig *r, const char *words);
