@@ -140,7 +140,8 @@ def test_wrong_type_is_said(new_runnel, redis_server, subscribe):
         client.set("orders", "text")
         runnel = new_runnel(sources={"shop": stream_source(redis_server)}, routes=[ROUTE]).start_unready()
         runnel.await_down("source shop")
-        assert "stream orders: WRONGTYPE" in runnel.down_reason("source shop")
+        wait_for(lambda: "stream orders: WRONGTYPE" in (runnel.down_reason("source shop") or ""),
+                 lambda: runnel.down_reason("source shop"))
         client.delete("orders")
     runnel.await_ready()
     stream = subscribe(runnel, "out").await_live()
@@ -186,6 +187,27 @@ def test_deleted_stream_is_one_gap(new_runnel, new_redis, subscribe):
     add(broker, ["end"])
     stream.await_messages(6)
     assert stream.data() == numbers(0, 5) + ["end"]
+    assert len(stream.gaps()) == 1
+
+
+def test_stream_made_anew_is_read_from_its_beginning(new_runnel, new_redis, subscribe):
+    """In one step, with the ids of the old one and no fewer; what was read of it before that was seen comes again."""
+    broker = new_redis().start()
+    runnel = new_runnel(sources={"shop": stream_source(broker)}, routes=[ROUTE]).start()
+    stream = subscribe(runnel, "out").await_live()
+    new = [f"new {n}" for n in range(1, 11)]
+    with broker.client() as client:
+        for n in range(1, 6):
+            client.xadd("orders", {"n": str(n)}, id=f"{n}-0")
+        stream.await_messages(5)
+        with client.pipeline(transaction=True) as pipeline:
+            pipeline.delete("orders")
+            for n, text in enumerate(new, 1):
+                pipeline.xadd("orders", {"n": text}, id=f"{n}-0")
+            pipeline.execute()
+    stream.wait(lambda s: s.data()[-10:] == new)
+    stream.wait(lambda s: s.gaps())
+    assert stream.data()[:5] == numbers(1, 6)
     assert len(stream.gaps()) == 1
 
 
