@@ -133,18 +133,18 @@ batch_single(struct hub *h, struct tail_run *run, struct str bytes)
     return (struct tail_run){.bytes = bytes.data, .entries = h->scratch.entries, .length = 1};
 }
 
-/*
- * Several runs into one, by id, up to `bound` and until one of them is used up: what follows it is
- * not known here.
- */
+/* Several runs into one, by id, up to `bound`. They are used up. */
 static struct tail_run
 batch_gather(struct subscriber *s, struct tail_run *runs, size_t length, event_id bound)
 {
     struct hub *h = s->hub;
     size_t size = 0;
     size_t events = 0;
-    struct tail_run *run = oldest_run(runs, length);
-    while (run->length > 0 && run->entries[0].id <= bound && events < BATCH_EVENTS_MAX) {
+    while (length > 0 && events < BATCH_EVENTS_MAX) {
+        struct tail_run *run = oldest_run(runs, length);
+        if (run->entries[0].id > bound) {
+            break;
+        }
         struct str bytes = event_bytes(s, run);
         if (bytes.size > BATCH_BYTES_MAX - size) {
             if (events == 0) {
@@ -157,7 +157,9 @@ batch_gather(struct subscriber *s, struct tail_run *runs, size_t length, event_i
         h->scratch.entries[events] = run->entries[0];
         h->scratch.entries[events++].end = (uint32_t)size;
         run_drop_first(run);
-        run = run->length > 0 ? oldest_run(runs, length) : run;
+        if (run->length == 0) {
+            *run = runs[--length];
+        }
     }
     return (struct tail_run){
         .bytes = h->scratch.bytes, .entries = h->scratch.entries, .length = events};
@@ -167,14 +169,47 @@ batch_gather(struct subscriber *s, struct tail_run *runs, size_t length, event_i
 struct survey {
     size_t length;  /* of the runs */
     event_id bound; /* nothing unknown lies up to here: the oldest place of a link that misses
-                       something */
+                       something, or end of a run that its channel goes on behind */
     event_id first; /* the oldest event of the runs; EVENT_ID_MAX: none */
+    event_id last;  /* their newest */
 };
 
 static event_id
 earlier(event_id a, event_id b)
 {
     return a < b ? a : b;
+}
+
+static void
+survey_add_run(struct survey *survey, struct link *l, const struct tail_run *run)
+{
+    event_id first = run->entries[0].id;
+    event_id last = run->entries[run->length - 1].id;
+    survey->length++;
+    survey->first = earlier(survey->first, first);
+    survey->last = last > survey->last ? last : survey->last;
+    if (last < l->channel->tail.newest) {
+        survey->bound = earlier(survey->bound, last);
+    }
+    l->from = first - 1;
+}
+
+/*
+ * The first link from `i` on that is to be asked. A live subscriber's only where its channel has news: of many few
+ * have. It counts as served, and stays in the list if the subscriber stays live.
+ */
+static size_t
+batch_find_news(struct subscriber *s, size_t i)
+{
+    event_id cursor = s->cursor;
+    for (; s->state == SUBSCRIBER_LIVE && i < s->links_length; i++) {
+        event_id newest = s->links[i].channel->tail.newest;
+        if (newest > cursor && newest > s->links[i].from) {
+            link_make_ready(&s->links[i]);
+            break;
+        }
+    }
+    return i;
 }
 
 /*
@@ -189,7 +224,7 @@ batch_survey(struct subscriber *s,
              struct batch *ret_batch)
 {
     struct survey survey = {.bound = EVENT_ID_MAX, .first = EVENT_ID_MAX};
-    for (size_t i = 0; i < s->links_length; i++) {
+    for (size_t i = batch_find_news(s, 0); i < s->links_length; i = batch_find_news(s, i + 1)) {
         struct link *l = &s->links[i];
         enum batch_outcome gap = BATCH_HEAD;
         enum link_outcome next = link_next(l, &runs[survey.length], ret_batch, &gap);
@@ -198,9 +233,7 @@ batch_survey(struct subscriber *s,
         }
         l->is_missing = next == LINK_MISS;
         if (next == LINK_RUN) {
-            event_id first = runs[survey.length++].entries[0].id;
-            l->from = first - 1;
-            survey.first = earlier(survey.first, first);
+            survey_add_run(&survey, l, &runs[survey.length]);
         } else if (next == LINK_MISS) {
             survey.bound = earlier(survey.bound, l->newest > 0 ? 0 : link_cursor(l));
         }
@@ -259,8 +292,9 @@ batch_next(struct subscriber *s, struct batch *ret_batch)
     if (survey.first - 1 > s->cursor) {
         s->cursor = survey.first - 1;
     }
-    bool is_direct = survey.length == 1 && s->is_chunked && survey.bound == EVENT_ID_MAX;
-    *ret_batch = (struct batch){
-        .run = is_direct ? runs[0] : batch_gather(s, runs, survey.length, survey.bound)};
+    bool is_direct = survey.length == 1 && s->is_chunked && survey.bound >= survey.last;
+    struct tail_run run = is_direct ? runs[0] : batch_gather(s, runs, survey.length, survey.bound);
+    bool is_whole = run.entries[run.length - 1].id == survey.last;
+    *ret_batch = (struct batch){.run = run, .is_all = is_whole && survey.bound == EVENT_ID_MAX};
     return BATCH_READY;
 }

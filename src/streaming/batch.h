@@ -7,6 +7,7 @@
 
 #include "streaming/tail.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct subscriber;
@@ -14,6 +15,7 @@ struct subscriber;
 struct batch {
     struct tail_run run; /* the events, in id order */
     struct str control;  /* instead of events: a control event that is due before them */
+    bool is_all;         /* who has got the run is at the head of all its channels */
 };
 
 enum batch_outcome {

@@ -39,7 +39,11 @@ hub_visit_link(struct hub *h, struct channel *c)
     if (c->fresh_length > 0 && --c->fresh_length == 0) {
         h->catchup.fresh--;
     }
-    subscriber_flush(LIST_ITEM(node, struct link, node)->subscriber);
+    struct link *l = LIST_ITEM(node, struct link, node);
+    if (l->subscriber->state == SUBSCRIBER_LIVE) {
+        link_make_ready(l); /* where it belongs if the subscriber stays live */
+    }
+    subscriber_flush(l->subscriber);
 }
 
 /* Visits up to `max` dirty links of the first dirty channel, which there is. How many, at least 1. */

@@ -72,7 +72,7 @@ subscriber_set_state(struct subscriber *s, enum subscriber_state state)
     }
     switch (state) {
     case SUBSCRIBER_LIVE:
-        for (size_t i = 0; i < s->links_length; i++) {
+        for (size_t i = 0; i < s->links_length && before != SUBSCRIBER_LIVE; i++) {
             if (list_is_unlinked(&s->links[i].node)) {
                 link_make_ready(&s->links[i]);
             }
@@ -217,8 +217,14 @@ subscriber_step(struct subscriber *s)
     }
     switch (batch_next(s, &batch)) {
     case BATCH_READY:
-        return subscriber_settle(s, batch.run.length > 0 ? transfer_run(s, &batch.run)
-                                                         : transfer_event(s, batch.control));
+        if (!subscriber_settle(s, batch.run.length > 0 ? transfer_run(s, &batch.run)
+                                                       : transfer_event(s, batch.control))) {
+            return false;
+        }
+        if (batch.is_all) {
+            subscriber_arrive(s);
+        }
+        return !batch.is_all;
     case BATCH_HEAD:
         subscriber_arrive(s);
         return false;
