@@ -133,13 +133,22 @@ catchup_settle_link(struct link *l, const struct replay_page *page, uint32_t new
 }
 
 static void
+catchup_mark_fresh(struct channel *c)
+{
+    bool was_fresh = c->fresh_length > 0;
+    LIST_FOR_EACH_SAFE (node, following, &c->waiting) {
+        LIST_ITEM(node, struct link, node)->is_fresh = true;
+        c->fresh_length++;
+    }
+    channel_hub(c)->catchup.fresh += !was_fresh && c->fresh_length > 0;
+}
+
+static void
 catchup_take_page(struct channel *c, const struct replay_page *page, uint32_t newest)
 {
     struct hub *h = channel_hub(c);
     bool is_progress = true;
-    uint32_t waiting_length = 0;
     LIST_FOR_EACH_SAFE (node, following, &c->waiting) {
-        waiting_length++;
         is_progress &= catchup_settle_link(LIST_ITEM(node, struct link, node), page, newest);
     }
     if (!is_progress || tail_add_page(&c->tail, page, h->position) < 0) {
@@ -150,10 +159,7 @@ catchup_take_page(struct channel *c, const struct replay_page *page, uint32_t ne
         channel_note_event(c, page->frames[page->length - 1]);
     }
     metrics_set(h->metrics, METRIC_MEMORY, METRIC_USE_TAILS, (int64_t)h->pool.bytes);
-    if (waiting_length > 0) {
-        h->catchup.fresh += c->fresh_length == 0 ? 1 : 0;
-        c->fresh_length += waiting_length;
-    }
+    catchup_mark_fresh(c);
     channel_mark_waiting_dirty(c);
 }
 
@@ -241,8 +247,7 @@ catchup_start_reads(struct hub *h)
 void
 catchup_page_used(struct channel *c)
 {
-    if (c->fresh_length > 0) {
-        c->fresh_length = 0;
+    if (--c->fresh_length == 0) {
         channel_hub(c)->catchup.fresh--;
     }
 }

@@ -26,5 +26,5 @@ void catchup_want(struct channel *c);
 /* End of the turn: asks for the pages that are wanted. */
 void catchup_start_reads(struct hub *h);
 
-/* Whoever waited for the channel's newest page has been visited: there is room for another. */
+/* One who waited for the channel's newest page has looked at it. After the last of them there is room for another. */
 void catchup_page_used(struct channel *c);

@@ -100,7 +100,6 @@ channel_release(struct channel *c)
     map_remove(&h->channels, &c->node);
     list_remove(&c->dirty_node);
     list_remove(&c->wanting_node);
-    catchup_page_used(c);
     metrics_move(h->metrics, METRIC_CHANNELS, 0, -1);
     loop_reap(h->loop, &c->reap, channel_on_reap, c);
 }
@@ -138,16 +137,26 @@ channel_mark_waiting_dirty(struct channel *c)
 }
 
 void
-link_make_ready(struct link *l)
+link_unlink(struct link *l)
 {
     list_remove(&l->node);
+    if (l->is_fresh) {
+        l->is_fresh = false;
+        catchup_page_used(l->channel);
+    }
+}
+
+void
+link_make_ready(struct link *l)
+{
+    link_unlink(l);
     list_push_back(&l->channel->ready, &l->node);
 }
 
 void
 link_make_dirty(struct link *l)
 {
-    list_remove(&l->node);
+    link_unlink(l);
     list_push_back(&l->channel->dirty, &l->node);
     channel_announce_dirty(l->channel);
 }
@@ -155,7 +164,7 @@ link_make_dirty(struct link *l)
 void
 link_make_waiting(struct link *l)
 {
-    list_remove(&l->node);
+    link_unlink(l);
     list_push_back(&l->channel->waiting, &l->node);
     catchup_want(l->channel);
 }

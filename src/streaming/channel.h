@@ -35,6 +35,7 @@ struct link {
     uint8_t lost;     /* enum metric_gap: why a gap is to be said; METRIC_GAP_COUNT: none is */
     bool is_missing;  /* what comes next is not in memory */
     bool is_asking;   /* begins where the log does: a tail may remember more than the log keeps */
+    bool is_fresh;    /* the channel's newest page is for it, and it has not looked at it yet */
 };
 
 /* A read of the log that is under way. */
@@ -61,7 +62,7 @@ struct channel {
     event_id newest; /* of the events that are known here; 0: none */
     uint32_t slow;   /* the slow rule of that event */
     uint32_t links_length;
-    uint32_t fresh_length; /* links at the head of dirty that the newest page is for */
+    uint32_t fresh_length; /* dirty links that are fresh */
     bool is_reading;
     char name[];
 };
@@ -92,6 +93,9 @@ void channel_on_evicted(struct tail *t);
 /* Everybody at the head has something to look for; likewise everybody who waits for a page. */
 void channel_mark_ready_dirty(struct channel *c);
 void channel_mark_waiting_dirty(struct channel *c);
+
+/* Takes a link out of its channel's list; a page that was for it counts as looked at. */
+void link_unlink(struct link *l);
 
 /* Moves one link to a list of its channel. */
 void link_make_ready(struct link *l);

@@ -28,18 +28,14 @@ hub_schedule_flush(struct hub *h)
 
 /* The first dirty link of a channel, whatever it needs. */
 static void
-hub_visit_link(struct hub *h, struct channel *c)
+hub_visit_link(struct channel *c)
 {
-    struct list *node = list_pop_front(&c->dirty);
-    if (node == NULL) {
+    if (list_is_empty(&c->dirty)) {
         list_remove(&c->dirty_node);
-        catchup_page_used(c);
         return;
     }
-    if (c->fresh_length > 0 && --c->fresh_length == 0) {
-        h->catchup.fresh--;
-    }
-    struct link *l = LIST_ITEM(node, struct link, node);
+    struct link *l = LIST_ITEM(c->dirty.next, struct link, node);
+    link_unlink(l);
     if (l->subscriber->state == SUBSCRIBER_LIVE) {
         link_make_ready(l); /* where it belongs if the subscriber stays live */
     }
@@ -53,7 +49,7 @@ hub_visit(struct hub *h, size_t max)
     struct channel *c = LIST_ITEM(h->dirty.next, struct channel, dirty_node);
     size_t visits = volley_fire(c, max);
     if (visits == 0) {
-        hub_visit_link(h, c);
+        hub_visit_link(c);
         visits = 1;
     }
     return visits;

@@ -28,7 +28,7 @@ static void
 subscriber_unlink(struct subscriber *s)
 {
     for (size_t i = 0; i < s->links_length; i++) {
-        list_remove(&s->links[i].node);
+        link_unlink(&s->links[i]);
     }
 }
 
@@ -80,7 +80,7 @@ subscriber_set_state(struct subscriber *s, enum subscriber_state state)
         break;
     case SUBSCRIBER_WAITING:
         for (size_t i = 0; i < s->links_length; i++) {
-            list_remove(&s->links[i].node);
+            link_unlink(&s->links[i]);
             if (s->links[i].is_missing) {
                 link_make_waiting(&s->links[i]);
             }
