@@ -301,15 +301,21 @@ subscriber_end(struct subscriber *s, enum metric_closed reason)
     subscriber_close(s, reason);
 }
 
-void
-subscriber_begin(struct subscriber *s)
+static void
+subscriber_take_position(struct subscriber *s)
 {
     if (s->is_from_now) {
         s->cursor = s->hub->position;
     }
     s->is_unverified = s->cursor > s->hub->position;
+}
+
+void
+subscriber_begin(struct subscriber *s)
+{
+    subscriber_take_position(s);
     if (s->state == SUBSCRIBER_OPENING) {
-        subscriber_flush(s);
+        subscriber_set_state(s, SUBSCRIBER_MOVING);
     }
 }
 
@@ -397,8 +403,11 @@ subscriber_open(struct hub *h, const struct hub_stream *stream)
     }
     beat_begin(s);
     subscriber_greet(s, stream->head);
-    if (h->has_feed && s->state != SUBSCRIBER_CLOSING) {
-        subscriber_begin(s);
+    if (h->has_feed) {
+        subscriber_take_position(s);
+        if (s->state == SUBSCRIBER_OPENING) {
+            subscriber_flush(s);
+        }
     }
     return 0;
 }

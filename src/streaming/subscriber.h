@@ -72,7 +72,7 @@ _Static_assert(METRIC_OVER_COUNT <= 3, "late_level holds no more");
  * fd is closed. */
 MUST_CHECK int subscriber_open(struct hub *h, const struct hub_stream *stream);
 
-/* The feed has its first position: begins. */
+/* The feed has its first position: begins, to be visited as one of those that have something to get. */
 void subscriber_begin(struct subscriber *s);
 
 /* Sends what is there, then waits for the right thing. Any state but OPENING and CLOSING. */
