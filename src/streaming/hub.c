@@ -42,15 +42,16 @@ hub_visit_link(struct channel *c)
     subscriber_flush(l->subscriber);
 }
 
-/* Visits up to `max` dirty links of the first dirty channel, which there is. How many, at least 1. */
+/* Visits dirty links of the first dirty channel, which there is. How many; bytes count as visits too. At least 1. */
 static size_t
 hub_visit(struct hub *h, size_t max)
 {
     struct channel *c = LIST_ITEM(h->dirty.next, struct channel, dirty_node);
     size_t visits = volley_fire(c, max);
     if (visits == 0) {
+        uint64_t before = h->sent_bytes;
         hub_visit_link(c);
-        visits = 1;
+        visits = 1 + (h->sent_bytes - before) / BYTES_A_VISIT;
     }
     return visits;
 }

@@ -14,6 +14,7 @@
 enum {
     BATCH_EVENTS_MAX = 512,       /* events that are gathered for one send */
     BATCH_BYTES_MAX = 128 * 1024, /* chosen: beyond this a send costs per byte, not per call */
+    BYTES_A_VISIT = 16 * 1024,    /* chosen: to copy so many takes about as long as a small send */
 };
 
 struct hub {
@@ -46,6 +47,7 @@ struct hub {
     } catchup;
 
     uint64_t unsent_bytes; /* of partly sent events, all subscribers */
+    uint64_t sent_bytes;   /* so far, but for volleys */
 
     /* One batch at a time, so one piece of memory for all. */
     struct {

@@ -34,6 +34,7 @@ transfer_send(struct subscriber *s, const char *bytes, size_t size, size_t *ret_
         return transfer_of_errno(errno);
     }
     metrics_add(h->metrics, METRIC_SENT_BYTES, 0, (uint64_t)sent);
+    h->sent_bytes += (uint64_t)sent;
     s->sent_ms = loop_now_ms(h->loop);
     *ret_sent = (size_t)sent;
     return TRANSFER_DONE;

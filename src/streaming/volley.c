@@ -104,6 +104,12 @@ volley_account(const struct volley *v, struct hub *h)
     }
 }
 
+static size_t
+volley_visits(const struct volley *v)
+{
+    return v->sends + v->sent_bytes / BYTES_A_VISIT;
+}
+
 size_t
 volley_fire(struct channel *c, size_t max)
 {
@@ -112,7 +118,7 @@ volley_fire(struct channel *c, size_t max)
         return 0;
     }
     struct list *node = c->dirty.next;
-    while (v.sends < max && node != &c->dirty && volley_is_for(&v, LINK_OF(node))) {
+    while (volley_visits(&v) < max && node != &c->dirty && volley_is_for(&v, LINK_OF(node))) {
         struct list *following = node->next;
         volley_prefetch(following);
         volley_send(&v, LINK_OF(node)->subscriber);
@@ -121,5 +127,5 @@ volley_fire(struct channel *c, size_t max)
     /* Who was left in the list has had it all; the others wait for their sockets, or are gone. */
     list_splice_back_until(&c->ready, &c->dirty, node);
     volley_account(&v, channel_hub(c));
-    return v.sends;
+    return volley_visits(&v);
 }

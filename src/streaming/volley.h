@@ -10,5 +10,8 @@
 
 struct channel;
 
-/* Visits up to `max` dirty links of the channel, until one is not of that kind. How many; 0: it is the first. */
+/*
+ * Visits dirty links of the channel, until one is not of that kind or there were `max` visits, of which bytes count as
+ * more (BYTES_A_VISIT). How many; 0: the first is not of that kind.
+ */
 size_t volley_fire(struct channel *c, size_t max);

@@ -91,6 +91,7 @@ world_begin_with(struct config_stream config, struct config_replay replay_config
     memset(&world, 0, sizeof world);
     world.config = config;
     world.replay_config = replay_config;
+    world.send_buffer_bytes = 4096;
     world.loop = loop_new("test");
     assert_non_null(world.loop);
     loop_task_init(&world.turn, on_turn, NULL);
@@ -223,8 +224,7 @@ client_open_to(const char *const *channels, size_t length, struct hub_start star
     assert_non_null(c);
     int pair[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    int size = 4096;
-    setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &world.send_buffer_bytes, sizeof(int));
     c->fd = pair[1];
     c->is_chunked = is_chunked;
     c->parser = sse_parser_new(2 << 20, STR_NULL, client_on_event, c);

@@ -34,10 +34,11 @@ struct world {
     struct config_stream config;
     struct loop_task turn;
     int turns;
-    bool is_feed_lost;   /* frames are dropped on their way to the hub */
-    event_id lost_until; /* the newest that was */
-    event_id newest;     /* of the log */
-    uint32_t slow;       /* the rule that events are published with */
+    int send_buffer_bytes; /* of the sockets to the clients */
+    bool is_feed_lost;     /* frames are dropped on their way to the hub */
+    event_id lost_until;   /* the newest that was */
+    event_id newest;       /* of the log */
+    uint32_t slow;         /* the rule that events are published with */
     bool is_started;
 };
 
