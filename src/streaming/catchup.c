@@ -186,7 +186,10 @@ catchup_on_page(void *arg, int status, struct replay_page *page)
     channel_release(c);
 }
 
-/* The one who is furthest behind; the newest N, where somebody asks for those. */
+/*
+ * For the one who is furthest behind, or for who asks for most of the newest events. In turns where there are both, so
+ * that neither waits for as long as others of the other kind keep coming.
+ */
 static struct replay_page_request
 catchup_request(struct channel *c)
 {
@@ -205,8 +208,10 @@ catchup_request(struct channel *c)
             request.after = link_cursor(l);
         }
     }
-    if (request.newest > 0) {
+    if (request.newest > 0 && (request.after == EVENT_ID_MAX || !c->was_newest)) {
         request.after = 0;
+    } else {
+        request.newest = 0;
     }
     return request;
 }
@@ -224,6 +229,7 @@ catchup_start_read(struct channel *c)
         return;
     }
     c->is_reading = true;
+    c->was_newest = request.newest > 0;
     c->read = (struct channel_read){
         .newest = request.newest,
         .begun_ms = (uint32_t)loop_now_ms(h->loop),

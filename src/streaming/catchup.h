@@ -2,8 +2,9 @@
 /*
  * Catching up: pages of the log for the channels whose subscribers are behind the tail.
  *
- * A channel has at most one read under way, and it is for the one who is furthest behind; what it
- * brings goes into the tail and serves everybody whose cursor it covers. So ten thousand clients
+ * A channel has at most one read under way, and it is for the one who is furthest behind, or every
+ * other time for those who begin with the newest events; what it brings goes into the tail and
+ * serves everybody whose cursor it covers. So ten thousand clients
  * that come back together cost a few reads. Pages that are asked for or not yet looked at are
  * bounded in all by stream.page_bytes, and by half of stream.tail_bytes, so that none is evicted
  * before it was of use. Worker's loop.

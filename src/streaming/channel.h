@@ -63,7 +63,8 @@ struct channel {
     uint32_t slow;   /* the slow rule of that event */
     uint32_t links_length;
     uint32_t fresh_length; /* dirty links that are fresh */
-    bool is_reading;
+    bool is_reading : 1;
+    bool was_newest : 1; /* the last read was for the newest events: who has a cursor is next */
     char name[];
 };
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-enum { MANY = 470, GO_EARLY = 60 };
+enum { MANY = 470, GO_EARLY = 60, HISTORY = 500, TURNS = 100, PATIENCE = 20 };
 
 static size_t
 list_length(const struct list *head)
@@ -32,6 +32,7 @@ test_catchup_page_is_not_kept_for_who_has_gone(void **state)
     world_begin();
     event_id first = publish("a");
     publish("a");
+    run_turns(2);
     for (size_t i = 0; i < MANY; i++) {
         clients[i] = client_open("a", after(first));
     }
@@ -55,11 +56,53 @@ test_catchup_page_is_not_kept_for_who_has_gone(void **state)
     world_end();
 }
 
+/*
+ * Who has a cursor waits, and in every turn another one comes who wants the newest events, and more of them than the
+ * read brings that is under way.
+ */
+static void
+test_catchup_reads_for_cursors_and_for_the_newest_in_turns(void **state)
+{
+    (void)state;
+    static struct client *newcomers[TURNS];
+    struct hub_start newest = {.kind = HUB_START_NEWEST};
+    size_t length = 0;
+    struct config_stream config = stream_config();
+    config.page_bytes = 4096;
+    world_begin_with(config, replay_config());
+    world_start();
+    event_id first = publish("a");
+    for (size_t i = 0; i < HISTORY; i++) {
+        publish("a");
+    }
+    run_turns(2); /* nobody is there: they are in the log alone */
+    struct client *c = client_open("a", after(first));
+    while (c->lives == 0) {
+        assert_true(length < TURNS);
+        newest.newest++;
+        newcomers[length++] = client_open("a", newest);
+        run_turns(1);
+        client_read(c);
+        if (length > PATIENCE) {
+            client_read(newcomers[length - PATIENCE]);
+            assert_int_equal(newcomers[length - PATIENCE]->lives, 1);
+        }
+    }
+    assert_int_equal(c->length, HISTORY);
+    check_rising(c);
+    client_free(c);
+    for (size_t i = 0; i < length; i++) {
+        client_free(newcomers[i]);
+    }
+    world_end();
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_catchup_page_is_not_kept_for_who_has_gone),
+        cmocka_unit_test(test_catchup_reads_for_cursors_and_for_the_newest_in_turns),
     };
     return cmocka_run_group_tests_name("streaming.catchup", tests, NULL, NULL);
 }
