@@ -46,7 +46,7 @@ test_hub_turn_of_the_first_feed_is_bounded(void **state)
     for (size_t i = 0; i < MANY; i++) {
         clients[i] = client_open("a", hub_rig_now);
     }
-    assert_int_equal(replay_start(world.log), 0);
+    replay_start(world.log);
     expect_at_most_a_turn(METRIC_SENDS, SENDS_A_TURN, 2 * MANY);
     event_id id = publish("a");
     for (size_t i = 0; i < MANY; i++) {
