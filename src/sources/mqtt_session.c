@@ -117,6 +117,10 @@ static void
 mqtt_session_on_suback(void *arg, int mid, int length, const int *codes)
 {
     struct mqtt_session *s = arg;
+    /* It answers: thousands of filters take their time. */
+    if (s->state == MQTT_SESSION_SUBSCRIBING || s->change == MQTT_CHANGE_ADDING) {
+        mqtt_session_set_bounded_state(s, s->state);
+    }
     mqtt_session_follow_subscriber(
         s, mqtt_subscriber_on_suback(&s->subscriber, s->link.client, mid, length, codes));
 }

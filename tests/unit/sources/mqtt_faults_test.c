@@ -1,5 +1,6 @@
 /* The MQTT source against brokers that refuse, break off, stay silent or talk nonsense. */
 #undef NDEBUG
+#include "event/loop.h"
 #include "fake_broker.h"
 #include "observability/metrics.h"
 #include "rig.h"
@@ -111,6 +112,32 @@ test_mqtt_broker_that_never_answers_subscribe_times_out(void **state)
     f.rig.config.broker.connect_timeout_ms = 30;
     f.broker.is_silent_on_subscribe = true;
     check_recovery(&f, "down source plant: the broker did not answer SUBSCRIBE in time");
+}
+
+/* Each filter is a SUBSCRIBE of its own; all together take longer than connect_timeout. */
+static void
+test_mqtt_broker_that_answers_subscribe_slowly_comes_up(void **state)
+{
+    enum { FILTERS = 4, STEP_MS = 300 };
+    struct fixture f;
+    (void)state;
+    fixture_begin(&f, true);
+    rig_subscribe(&f.rig, "b");
+    rig_subscribe(&f.rig, "c");
+    rig_subscribe(&f.rig, "d");
+    f.rig.config.broker.connect_timeout_ms = 2 * STEP_MS;
+    f.broker.is_silent_on_subscribe = true;
+    rig_start(&f.rig);
+    RIG_WAIT(&f.rig, f.broker.packets[FAKE_SUBSCRIBE] == FILTERS);
+    for (char mid = 1; mid <= FILTERS; mid++) {
+        uint64_t begin_ms = loop_now_ms(f.rig.loop);
+        RIG_WAIT(&f.rig, loop_now_ms(f.rig.loop) >= begin_ms + STEP_MS);
+        const char suback[] = {(char)0x90, 4, 0, mid, 0, 1};
+        fake_broker_send(&f.broker, (struct fake_bytes){suback, sizeof suback});
+    }
+    RIG_WAIT(&f.rig, rig_is_up(&f.rig));
+    assert_int_equal(f.broker.connections, 1);
+    fake_broker_end(&f.broker, &f.rig);
 }
 
 static void
@@ -301,6 +328,7 @@ main(void)
         cmocka_unit_test(test_mqtt_broker_that_closes_on_connect_is_tried_again),
         cmocka_unit_test(test_mqtt_broker_that_never_answers_connect_times_out),
         cmocka_unit_test(test_mqtt_broker_that_never_answers_subscribe_times_out),
+        cmocka_unit_test(test_mqtt_broker_that_answers_subscribe_slowly_comes_up),
         cmocka_unit_test(test_mqtt_broker_that_talks_nonsense_is_tried_again),
         cmocka_unit_test(test_mqtt_nonsense_after_connack_is_tried_again),
         cmocka_unit_test(test_mqtt_refused_filter_is_said_and_asked_for_again),
