@@ -47,13 +47,20 @@ client_set_timer(struct redis_client *c, uint64_t ms)
     timer_start(&c->timer, ms);
 }
 
+/* Each step has it anew: a peer that is slow but answers comes up, however many answers that takes. */
+void
+client_await_step(struct redis_client *c)
+{
+    client_set_timer(c, c->settings.broker->connect_timeout_ms);
+}
+
 static void
 client_connect(struct redis_client *c)
 {
     redis_parser_free(c->parser);
     c->parser = redis_parser_new(c->settings.reply_limit_bytes);
     client_set_state(c, REDIS_CONNECTING);
-    client_set_timer(c, c->settings.broker->connect_timeout_ms);
+    client_await_step(c);
     if (c->parser == NULL) {
         client_drop(c, ERR_MEMORY, err_text(ERR_MEMORY));
         return;
@@ -182,6 +189,7 @@ client_on_open(void *arg)
 {
     struct redis_client *c = arg;
     client_set_state(c, REDIS_GREETING);
+    client_await_step(c);
     int err = greeting_send(c);
     if (err != 0) {
         client_drop(c, err, err_text(err));
@@ -201,6 +209,9 @@ client_on_reply(struct redis_client *c, const struct redis_reply *reply)
 {
     struct command command;
     if (commands_pop(&c->commands, &command)) {
+        if (c->state == REDIS_GREETING) {
+            client_await_step(c);
+        }
         command.on_reply(command.arg, 0, reply);
     } else if (client_is_subscriber(c) && c->state != REDIS_GREETING) {
         subscriber_on_reply(c, reply);

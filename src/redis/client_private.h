@@ -46,6 +46,9 @@ struct redis_client {
 /* What the timer means then, depends on the state. */
 void client_set_timer(struct redis_client *c, uint64_t ms);
 
+/* Not up yet: the peer has connect_timeout for what comes next. */
+void client_await_step(struct redis_client *c);
+
 /* sending.c */
 void sending_init(struct redis_client *c);
 

@@ -122,6 +122,8 @@ subscriber_on_confirmed(struct redis_client *c)
     c->confirmed++;
     if (c->state == REDIS_SUBSCRIBING && c->confirmed == c->settings.subscriptions_length) {
         client_on_subscribed(c);
+    } else if (c->state == REDIS_SUBSCRIBING) {
+        client_await_step(c);
     } else if (c->is_changing && c->state == REDIS_UP && c->confirmed == c->change.added_length) {
         subscriber_on_added(c);
     }

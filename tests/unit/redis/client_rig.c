@@ -112,6 +112,13 @@ has_messages(void *arg)
     return strlen(r->messages) >= r->wanted;
 }
 
+static bool
+is_later(void *arg)
+{
+    const struct client_rig *r = arg;
+    return loop_now_ms(r->loop) >= r->wanted;
+}
+
 static void
 rig_wait(struct client_rig *r, bool (*is_true)(void *arg), size_t wanted)
 {
@@ -135,6 +142,12 @@ void
 client_rig_wait_answers(struct client_rig *r, size_t answers)
 {
     rig_wait(r, is_answered, answers);
+}
+
+void
+client_rig_let_pass(struct client_rig *r, uint64_t ms)
+{
+    rig_wait(r, is_later, loop_now_ms(r->loop) + ms);
 }
 
 void

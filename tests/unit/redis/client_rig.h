@@ -42,6 +42,9 @@ void client_rig_wait_ups(struct client_rig *r, size_t ups);
 void client_rig_wait_downs(struct client_rig *r, size_t downs);
 void client_rig_wait_answers(struct client_rig *r, size_t answers);
 
+/* The loop goes on. */
+void client_rig_let_pass(struct client_rig *r, uint64_t ms);
+
 /* As much of them as `text`, which they then are. */
 void client_rig_wait_messages(struct client_rig *r, const char *text);
 

@@ -434,6 +434,35 @@ test_client_greeting_without_an_answer_times_out(void **state)
 }
 
 static bool
+is_greeted(void *arg)
+{
+    const struct fixture *f = arg;
+    return fake_server_count(f->server, "PING") > 0;
+}
+
+/* All together take longer than one may. */
+static void
+test_client_greeting_whose_answers_come_slowly_is_waited_for(void **state)
+{
+    static const char *const commands[] = {"AUTH", "SELECT", "CLIENT", "PING"};
+    struct fixture *f = *state;
+    f->rig.broker.connect_timeout_ms = PATIENT_MS;
+    f->rig.broker.password = (char[]){"secret"};
+    f->rig.broker.database = 1;
+    for (size_t i = 0; i < 4; i++) {
+        fake_server_answer(f->server, commands[i], NULL);
+    }
+    client_rig_start(&f->rig);
+    wait_until(f->rig.loop, is_greeted, f);
+    for (size_t i = 0; i < 4; i++) {
+        client_rig_let_pass(&f->rig, PATIENT_MS / 2);
+        fake_server_send(f->server, i < 3 ? "+OK\r\n" : "+PONG\r\n");
+    }
+    client_rig_wait_ups(&f->rig, 1);
+    assert_int_equal(f->rig.downs, 0);
+}
+
+static bool
 is_pinged(void *arg)
 {
     const struct fixture *f = arg;
@@ -515,6 +544,46 @@ test_client_is_up_only_when_every_subscription_is_confirmed(void **state)
     client_rig_wait_downs(&f->rig, 1);
     assert_int_equal(f->rig.ups, 0);
     assert_int_equal(f->rig.status, ERR_TIMEOUT);
+}
+
+static bool
+is_asked_for_patterns(void *arg)
+{
+    const struct fixture *f = arg;
+    return fake_server_count(f->server, "PSUBSCRIBE") > 0;
+}
+
+static void
+test_client_confirmations_that_come_slowly_are_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    f->rig.broker.connect_timeout_ms = PATIENT_MS;
+    subscribe(f);
+    fake_server_answer(f->server, "SUBSCRIBE", NULL);
+    fake_server_answer(f->server, "PSUBSCRIBE", NULL);
+    wait_until(f->rig.loop, is_asked_for_patterns, f);
+    client_rig_let_pass(&f->rig, PATIENT_MS * 2 / 3);
+    fake_server_send(f->server, "*3\r\n$9\r\nsubscribe\r\n$4\r\nnews\r\n:1\r\n");
+    client_rig_let_pass(&f->rig, PATIENT_MS * 2 / 3);
+    fake_server_send(f->server, "*3\r\n$10\r\npsubscribe\r\n$6\r\nnews.*\r\n:2\r\n");
+    client_rig_wait_ups(&f->rig, 1);
+    assert_int_equal(f->rig.downs, 0);
+}
+
+/* What is subscribed already may be busy for ever. */
+static void
+test_client_messages_are_no_confirmation(void **state)
+{
+    struct fixture *f = *state;
+    f->rig.broker.connect_timeout_ms = PATIENT_MS;
+    subscribe(f);
+    fake_server_answer(f->server, "PSUBSCRIBE", NULL);
+    while (f->rig.downs == 0) {
+        fake_server_send(f->server, "*3\r\n$7\r\nmessage\r\n$4\r\nnews\r\n$0\r\n\r\n");
+        client_rig_let_pass(&f->rig, SHORT_MS);
+    }
+    assert_int_equal(f->rig.status, ERR_TIMEOUT);
+    assert_int_equal(f->rig.ups, 0);
 }
 
 static void
@@ -623,11 +692,14 @@ main(void)
         CASE(reconnect_makes_a_new_connection),
         CASE(command_without_an_answer_times_out),
         CASE(greeting_without_an_answer_times_out),
+        CASE(greeting_whose_answers_come_slowly_is_waited_for),
         CASE(idle_connection_is_pinged_and_stays),
         CASE(idle_connection_that_is_dead_is_given_up),
         CASE(messages_come_with_their_filter),
         CASE(messages_one_byte_at_a_time_are_read),
         CASE(is_up_only_when_every_subscription_is_confirmed),
+        CASE(confirmations_that_come_slowly_are_waited_for),
+        CASE(messages_are_no_confirmation),
         CASE(subscribes_again_on_each_connection),
         CASE(subscription_that_is_not_allowed_is_said),
         CASE(subscribed_and_idle_is_pinged_and_stays),
