@@ -189,6 +189,9 @@ client_on_open(void *arg)
 {
     struct redis_client *c = arg;
     client_set_state(c, REDIS_GREETING);
+    c->given_bytes = 0;
+    c->taken_bytes = 0;
+    c->is_taking = false;
     client_await_step(c);
     int err = greeting_send(c);
     if (err != 0) {

@@ -70,7 +70,7 @@ struct redis_settings {
     size_t commands_limit;       /* under way at a time */
     size_t output_limit_bytes;   /* that the peer has not taken */
     size_t reply_limit_bytes;    /* one reply or message */
-    uint64_t command_timeout_ms; /* without any byte from the peer while a command waits */
+    uint64_t command_timeout_ms; /* without any byte from the peer, which has the whole command */
 };
 
 /* Connects from the next turn on. ERR_TLS: a file, logged with what is wrong with it; ERR_MEMORY. */

@@ -32,12 +32,16 @@ struct redis_client {
     struct timer timer; /* what it means depends on the state */
     uint64_t timer_due_ms;
     struct backoff backoff;
-    uint64_t up_ms;   /* since when */
-    uint64_t read_ms; /* last byte from the peer */
-    bool is_pinged;   /* subscribed: a PING is unanswered */
-    size_t confirmed; /* subscriptions, of this connection or of the change */
-    size_t leaving;   /* removed ones that the server has not confirmed */
-    bool is_changing; /* `change` waits, for the connection or for its confirmations */
+    uint64_t up_ms;       /* since when */
+    uint64_t read_ms;     /* last byte from the peer */
+    uint64_t given_bytes; /* to send, by this connection */
+    uint64_t taken_bytes; /* by the peer, when silence.c looked last */
+    uint64_t taken_ms;    /* when a part of the oldest command had been taken anew */
+    bool is_taking;       /* it was not whole then */
+    bool is_pinged;       /* subscribed: a PING is unanswered */
+    size_t confirmed;     /* subscriptions, of this connection or of the change */
+    size_t leaving;       /* removed ones that the server has not confirmed */
+    bool is_changing;     /* `change` waits, for the connection or for its confirmations */
     struct redis_resubscription change;
     char why[REDIS_WHY_SIZE];
     struct loop_reap reap;
@@ -67,6 +71,9 @@ MUST_CHECK int client_ask(struct redis_client *c,
  */
 void silence_watch(struct redis_client *c);
 void silence_on_timer(struct redis_client *c);
+
+/* How long it may go unlooked at. */
+uint64_t silence_look_ms(const struct redis_client *c);
 
 /* The connection or attempt has failed. `why` may be the client's own text. */
 void client_drop(struct redis_client *c, int status, const char *why);

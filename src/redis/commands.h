@@ -23,6 +23,7 @@ struct command {
     redis_on_reply_fn on_reply;
     void *arg;
     uint64_t sent_ms;
+    uint64_t end_bytes; /* of all that the connection was given to send */
 };
 
 struct commands {

@@ -33,8 +33,10 @@ sending_init(struct redis_client *c)
 int
 client_send(struct redis_client *c, const struct str *words, size_t words_length)
 {
+    size_t before = c->output.size;
     int err = request_append(&c->output, words, words_length);
     if (err == 0) {
+        c->given_bytes += c->output.size - before;
         loop_task_schedule(c->loop, &c->flush);
     }
     return err;
@@ -44,10 +46,12 @@ static void
 sending_expect(struct redis_client *c, redis_on_reply_fn on_reply, void *arg)
 {
     uint64_t now = loop_now_ms(c->loop);
-    commands_push(&c->commands,
-                  &(struct command){.on_reply = on_reply, .arg = arg, .sent_ms = now});
+    commands_push(&c->commands, &(struct command){.on_reply = on_reply,
+                                                  .arg = arg,
+                                                  .sent_ms = now,
+                                                  .end_bytes = c->given_bytes});
     /* Only ever brought forward: a busy client does not touch its timer. */
-    if (c->state == REDIS_UP && c->timer_due_ms > now + c->settings.command_timeout_ms) {
+    if (c->state == REDIS_UP && c->timer_due_ms > now + silence_look_ms(c)) {
         silence_watch(c);
     }
 }

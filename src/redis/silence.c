@@ -2,6 +2,8 @@
 
 #include "redis/client_private.h"
 
+enum { SILENCE_LOOKS = 4 }; /* in a command's time, at what the peer has taken of it; chosen */
+
 /* When silence has to be looked at again. A peer that sends anything makes progress. */
 static uint64_t
 silence_limit_ms(const struct redis_client *c)
@@ -17,7 +19,35 @@ static uint64_t
 silence_begin_ms(const struct redis_client *c)
 {
     const struct command *oldest = commands_oldest(&c->commands);
-    return oldest != NULL && oldest->sent_ms > c->read_ms ? oldest->sent_ms : c->read_ms;
+    uint64_t begin = oldest != NULL && oldest->sent_ms > c->read_ms ? oldest->sent_ms : c->read_ms;
+    return c->taken_ms > begin ? c->taken_ms : begin;
+}
+
+/*
+ * A large command on a slow line is no silence: its time begins when the peer has the whole of it,
+ * and anew with each part. What comes behind it says nothing: the kernel of a peer that hangs takes
+ * small commands for long.
+ */
+static void
+silence_look_at_oldest(struct redis_client *c)
+{
+    const struct command *oldest = commands_oldest(&c->commands);
+    uint64_t left = c->output.size + transport_untaken_bytes(c->transport);
+    uint64_t taken = left < c->given_bytes ? c->given_bytes - left : 0;
+    bool is_taking = oldest != NULL && taken < oldest->end_bytes;
+    if (is_taking ? taken > c->taken_bytes : c->is_taking) {
+        c->taken_ms = loop_now_ms(c->loop);
+    }
+    c->taken_bytes = taken;
+    c->is_taking = is_taking;
+}
+
+uint64_t
+silence_look_ms(const struct redis_client *c)
+{
+    uint64_t idle_ms = c->settings.broker->idle_timeout_ms;
+    uint64_t part_ms = c->settings.command_timeout_ms / SILENCE_LOOKS + 1;
+    return c->commands.length > 0 && part_ms < idle_ms ? part_ms : idle_ms;
 }
 
 void
@@ -26,9 +56,9 @@ silence_watch(struct redis_client *c)
     uint64_t now = loop_now_ms(c->loop);
     uint64_t due = silence_begin_ms(c) + silence_limit_ms(c);
     uint64_t wait = due > now ? due - now : 0;
-    uint64_t idle_ms = c->settings.broker->idle_timeout_ms;
     /* The command that is waited for may be answered soon, and idleness begins then. */
-    client_set_timer(c, wait < idle_ms ? wait : idle_ms);
+    uint64_t look = silence_look_ms(c);
+    client_set_timer(c, wait < look ? wait : look);
 }
 
 static void
@@ -47,6 +77,7 @@ silence_ping(struct redis_client *c)
 void
 silence_on_timer(struct redis_client *c)
 {
+    silence_look_at_oldest(c);
     if (loop_now_ms(c->loop) < silence_begin_ms(c) + silence_limit_ms(c)) {
         silence_watch(c);
         return;

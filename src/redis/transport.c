@@ -15,9 +15,11 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 enum {
     PIECE_SIZE = 16 * 1024, /* hiredis moves what it has not parsed: hand it little at a time */
@@ -298,6 +300,16 @@ size_t
 transport_unsent_bytes(const struct transport *t)
 {
     return t->bev != NULL ? evbuffer_get_length(bufferevent_get_output(t->bev)) : 0;
+}
+
+size_t
+transport_untaken_bytes(const struct transport *t)
+{
+    int queued = 0;
+    if (t->bev != NULL) {
+        (void)ioctl(bufferevent_getfd(t->bev), SIOCOUTQ, &queued);
+    }
+    return transport_unsent_bytes(t) + (size_t)queued;
 }
 
 /* How much the socket took at once. A failure is libevent's to find, which sends the rest. */

@@ -51,5 +51,8 @@ void transport_give_up(struct transport *t);
 /* Open transports only. Sent at once as far as the socket takes it, the rest in later turns; ERR_MEMORY. */
 MUST_CHECK int transport_write(struct transport *t, struct str bytes);
 
-/* What the peer has not taken yet. */
+/* What the socket has not taken yet. */
 size_t transport_unsent_bytes(const struct transport *t);
+
+/* The same, and what the peer's kernel has not taken of it. Over TLS about. */
+size_t transport_untaken_bytes(const struct transport *t);

@@ -22,7 +22,13 @@
 
 #include <cmocka.h>
 
-enum { RULES_MAX = 32, WORDS_SIZE = 4096, COMMAND_LIMIT = 16 * 1024 * 1024 };
+enum {
+    RULES_MAX = 32,
+    WORDS_SIZE = 4096,
+    COMMAND_LIMIT = 16 * 1024 * 1024,
+    TICKS_PER_SECOND = 50,
+    BUFFER_SIZE = 16 * 1024
+};
 
 struct fake_rule {
     const char *command;
@@ -39,6 +45,7 @@ struct fake_server {
     struct fake_rule rules[RULES_MAX];
     size_t rules_length;
     enum fake_pace pace;
+    struct ev_token_bucket_cfg *reading; /* owned; NULL: as fast as it can */
     size_t accepted;
     size_t count;
     struct list connections;
@@ -228,6 +235,7 @@ fake_server_on_accept(struct evconnlistener *listener,
     timer_init(&c->pace, s->loop, fake_connection_on_pace, c);
     bufferevent_setcb(c->bev, fake_connection_on_read, fake_connection_on_written,
                       fake_connection_on_event, c);
+    assert_int_equal(bufferevent_set_rate_limit(c->bev, s->reading), 0);
     assert_int_equal(bufferevent_enable(c->bev, EV_READ | EV_WRITE), 0);
     list_push_back(&s->connections, &c->node);
     s->accepted++;
@@ -286,6 +294,9 @@ fake_server_free(struct fake_server *s)
     if (s->listener != NULL) {
         evconnlistener_free(s->listener);
     }
+    if (s->reading != NULL) {
+        ev_token_bucket_cfg_free(s->reading);
+    }
     free(s);
 }
 
@@ -315,6 +326,31 @@ void
 fake_server_set_pace(struct fake_server *s, enum fake_pace pace)
 {
     s->pace = pace;
+}
+
+/* Segments of the loopback's own size would fill the buffer by one, and then wait for it. */
+void
+fake_server_read_slowly(struct fake_server *s, size_t bytes_per_second)
+{
+    const struct timeval tick = {.tv_usec = 1000000 / TICKS_PER_SECOND};
+    size_t bytes = bytes_per_second / TICKS_PER_SECOND;
+    int buffer_size = BUFFER_SIZE;
+    int segment_size = BUFFER_SIZE / 16;
+    int fd = evconnlistener_get_fd(s->listener);
+    s->reading = ev_token_bucket_cfg_new(bytes, bytes, EV_RATE_LIMIT_MAX, EV_RATE_LIMIT_MAX, &tick);
+    assert_non_null(s->reading);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_size, sizeof buffer_size), 0);
+    assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &segment_size, sizeof segment_size),
+                     0);
+}
+
+void
+fake_server_stop_reading(struct fake_server *s)
+{
+    LIST_FOR_EACH_SAFE (node, following, &s->connections) {
+        const struct fake_connection *c = LIST_ITEM(node, struct fake_connection, node);
+        assert_int_equal(bufferevent_disable(c->bev, EV_READ), 0);
+    }
 }
 
 size_t

@@ -30,6 +30,12 @@ void fake_server_close_after(struct fake_server *s, const char *command, const c
 
 void fake_server_set_pace(struct fake_server *s, enum fake_pace pace);
 
+/* Of the connections to come; the kernel holds little for them. */
+void fake_server_read_slowly(struct fake_server *s, size_t bytes_per_second);
+
+/* Of the connections there are. */
+void fake_server_stop_reading(struct fake_server *s);
+
 /* How often a command came, "" for all. */
 size_t fake_server_count(const struct fake_server *s, const char *command);
 
