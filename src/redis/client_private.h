@@ -39,6 +39,7 @@ struct redis_client {
     uint64_t taken_ms;    /* when a part of the oldest command had been taken anew */
     bool is_taking;       /* it was not whole then */
     bool is_pinged;       /* subscribed: a PING is unanswered */
+    uint64_t pinged_ms;   /* when it was sent */
     size_t confirmed;     /* subscriptions, of this connection or of the change */
     size_t leaving;       /* removed ones that the server has not confirmed */
     bool is_changing;     /* `change` waits, for the connection or for its confirmations */

@@ -4,22 +4,23 @@
 
 enum { SILENCE_LOOKS = 4 }; /* in a command's time, at what the peer has taken of it; chosen */
 
-/* When silence has to be looked at again. A peer that sends anything makes progress. */
+/* How long the peer may say nothing. One that sends anything makes progress. */
 static uint64_t
 silence_limit_ms(const struct redis_client *c)
 {
     uint64_t idle_ms = c->settings.broker->idle_timeout_ms;
-    if (client_is_subscriber(c)) {
-        return c->is_pinged ? 2 * idle_ms : idle_ms;
-    }
     return c->commands.length > 0 ? c->settings.command_timeout_ms : idle_ms;
 }
 
+/* A PING has its own time: the last byte may be hours old where the process was stopped. */
 static uint64_t
 silence_begin_ms(const struct redis_client *c)
 {
     const struct command *oldest = commands_oldest(&c->commands);
     uint64_t begin = oldest != NULL && oldest->sent_ms > c->read_ms ? oldest->sent_ms : c->read_ms;
+    if (c->is_pinged && c->pinged_ms > begin) {
+        begin = c->pinged_ms;
+    }
     return c->taken_ms > begin ? c->taken_ms : begin;
 }
 

@@ -113,6 +113,7 @@ subscriber_ping(struct redis_client *c)
 {
     const struct str words[] = {STR("PING")};
     c->is_pinged = true;
+    c->pinged_ms = loop_now_ms(c->loop);
     return client_send(c, words, 1);
 }
 

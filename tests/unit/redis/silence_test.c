@@ -1,4 +1,6 @@
 #undef NDEBUG
+#include "base/clock.h"
+#include "brokers.h"
 #include "fake_server.h"
 #include "scripted_rig.h"
 #include "waiting.h"
@@ -198,11 +200,37 @@ test_silence_subscribed_and_idle_is_pinged_and_stays(void **state)
     assert_int_equal(f->rig.downs, 0);
 }
 
+/* As SIGSTOP does to the process. */
+static void
+stand_still_ms(uint64_t ms)
+{
+    uint64_t until_ns = clock_mono_ns() + ms * 1000000;
+    while (clock_mono_ns() < until_ns) {
+        /* the loop's thread is busy */
+    }
+}
+
+static void
+test_silence_subscribed_and_stopped_for_long_stays(void **state)
+{
+    struct scripted_rig *f = *state;
+    f->rig.broker.idle_timeout_ms = PATIENT_MS;
+    scripted_rig_subscribe(f);
+    client_rig_wait_ups(&f->rig, 1);
+    fake_server_answer(f->server, "PING", "*2\r\n$4\r\npong\r\n$0\r\n\r\n");
+    stand_still_ms(3 * PATIENT_MS);
+    f->rig.wanted = 3; /* the greeting's, and two: the first of them was answered */
+    wait_until(f->rig.loop, is_pinged, f);
+    assert_int_equal(f->rig.downs, 0);
+}
+
 static void
 test_silence_subscribed_to_a_dead_peer_gives_it_up(void **state)
 {
     struct scripted_rig *f = *state;
     f->rig.broker.idle_timeout_ms = SHORT_MS;
+    f->rig.broker.retry_min_ms = TEST_LONG_MS; /* no other connection's greeting is counted */
+    f->rig.broker.retry_max_ms = TEST_LONG_MS;
     scripted_rig_subscribe(f);
     client_rig_wait_ups(&f->rig, 1);
     fake_server_answer(f->server, "PING", NULL);
@@ -229,6 +257,7 @@ main(void)
         CASE(confirmations_that_come_slowly_are_waited_for),
         CASE(messages_are_no_confirmation),
         CASE(subscribed_and_idle_is_pinged_and_stays),
+        CASE(subscribed_and_stopped_for_long_stays),
         CASE(subscribed_to_a_dead_peer_gives_it_up),
 #undef CASE
     };
