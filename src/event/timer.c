@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+enum { TIMER_LATE_MS = 100 }; /* chosen: more than a busy loop's turn, less than any timeout */
+
 static void
 timer_add(struct timer *t, uint64_t ms)
 {
@@ -16,6 +18,21 @@ timer_add(struct timer *t, uint64_t ms)
     if (event_add(&t->event, &wait) != 0) {
         abort();
     }
+}
+
+/*
+ * SIGCONT ends the wait for sockets without a look at them, and libevent then runs what has become
+ * due: a timeout would fire although the answer is there. One turn later the sockets were read.
+ */
+static bool
+timer_put_off(struct timer *t, uint64_t now_ms)
+{
+    if (t->is_put_off || now_ms - t->due_ms < TIMER_LATE_MS) {
+        return false;
+    }
+    t->is_put_off = true;
+    timer_add(t, 0);
+    return true;
 }
 
 static void
@@ -30,7 +47,9 @@ timer_on_timeout(evutil_socket_t fd, short what, void *arg)
         timer_add(t, t->due_ms - now_ms);
         return;
     }
-    t->fire(t->arg);
+    if (!timer_put_off(t, now_ms)) {
+        t->fire(t->arg);
+    }
 }
 
 void
@@ -46,6 +65,7 @@ void
 timer_start(struct timer *t, uint64_t ms)
 {
     t->due_ms = loop_now_ms(t->loop) + ms;
+    t->is_put_off = false;
     timer_add(t, ms);
 }
 

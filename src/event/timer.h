@@ -1,6 +1,7 @@
 #pragma once
 /*
- * A one-shot timer on a loop. Never early by the loop's clock. Loop's thread. For few timers; many
+ * A one-shot timer on a loop. Never early by the loop's clock, and never before what the sockets had
+ * when it was due, also where the process was stopped for long. Loop's thread. For few timers; many
  * alike go on a wheel (wheel.h).
  */
 
@@ -17,6 +18,7 @@ struct timer {
     struct event event; /* private to timer.c, like all fields */
     struct loop *loop;
     uint64_t due_ms; /* loop_now_ms */
+    bool is_put_off; /* by one turn */
     void (*fire)(void *arg);
     void *arg;
 };

@@ -1,13 +1,22 @@
 #undef NDEBUG
+#include "base/clock.h"
 #include "event/loop.h"
 #include "event/timer.h"
 
+#include <event2/event.h>
+
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
+
+enum { STOPPED_MS = 200 }; /* for so long that every timer is late */
 
 struct watch {
     struct loop *loop;
@@ -115,6 +124,70 @@ test_timer_stopped_does_not_fire(void **state)
     assert_int_equal(w->fires, 0);
 }
 
+/* --- a process that was stopped --- */
+
+static int pipe_ends[2];
+
+/* The loop waits for sockets meanwhile; what comes to one of them is not seen when the wait ends. */
+static void
+on_signal(int signal)
+{
+    uint64_t until_ns = clock_mono_ns() + (uint64_t)STOPPED_MS * 1000000;
+    (void)signal;
+    while (clock_mono_ns() < until_ns) {
+        /* stopped */
+    }
+    if (write(pipe_ends[1], "x", 1) != 1) {
+        abort();
+    }
+}
+
+static void
+on_answer(evutil_socket_t fd, short what, void *arg)
+{
+    struct watch *w = arg;
+    (void)fd;
+    (void)what;
+    timer_stop(&w->timer);
+    loop_stop(w->loop);
+}
+
+static void
+test_timer_of_a_stopped_process_fires_after_what_has_come(void **state)
+{
+    struct watch *w = *state;
+    static struct event answer; /* teardown finds it where this fails */
+    const struct itimerval soon = {.it_value.tv_usec = 10000};
+    struct sigaction handler = {.sa_handler = on_signal};
+    assert_int_equal(pipe(pipe_ends), 0);
+    assert_int_equal(sigaction(SIGALRM, &handler, NULL), 0);
+    assert_int_equal(event_assign(&answer, loop_base(w->loop), pipe_ends[0], EV_READ, on_answer, w),
+                     0);
+    assert_int_equal(event_add(&answer, NULL), 0);
+    w->fires_wanted = 1;
+    timer_start(&w->timer, 50);
+    assert_int_equal(setitimer(ITIMER_REAL, &soon, NULL), 0);
+    assert_int_equal(loop_run(w->loop), 0);
+    assert_int_equal(w->fires, 0);
+    (void)event_del(&answer);
+    (void)close(pipe_ends[0]);
+    (void)close(pipe_ends[1]);
+}
+
+static void
+test_timer_that_is_late_fires_without_anything_else(void **state)
+{
+    struct watch *w = *state;
+    w->fires_wanted = 1;
+    timer_start(&w->timer, 0);
+    uint64_t until_ns = clock_mono_ns() + (uint64_t)STOPPED_MS * 1000000;
+    while (clock_mono_ns() < until_ns) {
+        /* the loop does not turn */
+    }
+    assert_int_equal(loop_run(w->loop), 0);
+    assert_int_equal(w->fires, 1);
+}
+
 int
 main(void)
 {
@@ -125,6 +198,10 @@ main(void)
         cmocka_unit_test_setup_teardown(test_timer_started_again_counts_from_the_second_start,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(test_timer_stopped_does_not_fire, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_timer_of_a_stopped_process_fires_after_what_has_come,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_timer_that_is_late_fires_without_anything_else, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
