@@ -15,6 +15,14 @@ enum { DNS_NO_FILE = 1, DNS_NO_NAMESERVER = 6 };
 /* So that no request waits for others: see dns_renew(). More names than any config has. */
 #define DNS_IN_FLIGHT_MAX "4096"
 
+/*
+ * A lookup ends 3 s after the first answer, A or AAAA, or with connect_timeout. With evdns' own 5 s it
+ * never found out that a nameserver is dead, and each lookup had asked that one for A or for AAAA.
+ * resolv.conf may say otherwise.
+ */
+#define DNS_TIMEOUT_S    "1"
+#define DNS_TIMEOUTS_MAX "1" /* in a row, of a nameserver that counts as alive */
+
 struct dns_file {
     const char *path;
     struct stat seen; /* all zero: no file */
@@ -87,6 +95,14 @@ dns_get(struct dns *d)
     return d->base;
 }
 
+static bool
+dns_set_options(struct evdns_base *base)
+{
+    return evdns_base_set_option(base, "max-inflight:", DNS_IN_FLIGHT_MAX) == 0 &&
+           evdns_base_set_option(base, "timeout:", DNS_TIMEOUT_S) == 0 &&
+           evdns_base_set_option(base, "max-timeouts:", DNS_TIMEOUTS_MAX) == 0;
+}
+
 struct dns *
 dns_new(struct loop *l, const struct dns_files *files)
 {
@@ -99,8 +115,7 @@ dns_new(struct loop *l, const struct dns_files *files)
     d->hosts.path = files->hosts;
     loop_task_init(&d->renew, dns_renew, d);
     d->base = evdns_base_new(loop_base(l), 0);
-    if (d->base == NULL ||
-        evdns_base_set_option(d->base, "max-inflight:", DNS_IN_FLIGHT_MAX) != 0) {
+    if (d->base == NULL || !dns_set_options(d->base)) {
         dns_free(d);
         return NULL;
     }

@@ -1,6 +1,7 @@
 #undef NDEBUG
 #include "event/dns.h"
 #include "event/loop.h"
+#include "event/timer.h"
 
 #include <event2/dns.h>
 #include <event2/dns_struct.h>
@@ -21,7 +22,7 @@
 
 #include <cmocka.h>
 
-enum { PATH_SIZE = 64 };
+enum { PATH_SIZE = 64, CONNECT_TIMEOUT_MS = 5000 };
 
 struct fixture {
     struct loop *loop;
@@ -29,12 +30,13 @@ struct fixture {
     char folder[PATH_SIZE / 2];
     char resolv_conf[PATH_SIZE];
     char hosts[PATH_SIZE];
-    int deaf, answering; /* sockets of nameservers */
+    int deaf, deaf_too, answering; /* sockets of nameservers */
     struct evdns_server_port *port;
     size_t asked; /* the one that answers */
     char found[INET_ADDRSTRLEN];
     int error;
     size_t answers;
+    struct evdns_getaddrinfo_request *request;
 };
 
 /* In place of what it was, as resolvconf(8) does. */
@@ -62,15 +64,24 @@ new_socket(void)
 }
 
 static void
-name_server(struct fixture *f, int fd)
+name_servers(struct fixture *f, const int *sockets, size_t length)
 {
     struct sockaddr_in address;
-    socklen_t size = sizeof address;
-    char text[64];
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
-    (void)snprintf(text, sizeof text, "nameserver 127.0.0.1:%u\n",
-                   (unsigned)ntohs(address.sin_port));
+    char text[256] = "";
+    for (size_t i = 0; i < length; i++) {
+        socklen_t size = sizeof address;
+        size_t end = strlen(text);
+        assert_int_equal(getsockname(sockets[i], (struct sockaddr *)&address, &size), 0);
+        (void)snprintf(text + end, sizeof text - end, "nameserver 127.0.0.1:%u\n",
+                       (unsigned)ntohs(address.sin_port));
+    }
     write_file(f->resolv_conf, text);
+}
+
+static void
+name_server(struct fixture *f, int fd)
+{
+    name_servers(f, &fd, 1);
 }
 
 static void
@@ -80,9 +91,11 @@ on_request(struct evdns_server_request *request, void *arg)
     struct in_addr address;
     f->asked++;
     assert_int_equal(inet_pton(AF_INET, "192.0.2.1", &address), 1);
-    assert_int_equal(evdns_server_request_add_a_reply(request, request->questions[0]->name, 1,
-                                                      &address.s_addr, 60),
-                     0);
+    if (request->questions[0]->type == EVDNS_TYPE_A) {
+        assert_int_equal(evdns_server_request_add_a_reply(request, request->questions[0]->name, 1,
+                                                          &address.s_addr, 60),
+                         0);
+    }
     assert_int_equal(evdns_server_request_respond(request, 0), 0);
 }
 
@@ -97,6 +110,7 @@ setup(void **state)
     (void)snprintf(f->hosts, sizeof f->hosts, "%s/h", f->folder);
     f->loop = loop_new("test");
     f->deaf = new_socket();
+    f->deaf_too = new_socket();
     f->answering = new_socket();
     f->port = evdns_add_server_port_with_base(loop_base(f->loop), f->answering, 0, on_request, f);
     assert_non_null(f->port);
@@ -111,6 +125,7 @@ teardown(void **state)
     evdns_close_server_port(f->port); /* and its socket */
     loop_free(f->loop);
     (void)close(f->deaf);
+    (void)close(f->deaf_too);
     (void)unlink(f->resolv_conf);
     (void)unlink(f->hosts);
     assert_int_equal(rmdir(f->folder), 0);
@@ -236,6 +251,69 @@ test_dns_nameserver_that_comes_later_is_asked(void **state)
     assert_finds(f, "some.test", "192.0.2.1");
 }
 
+/* As a transport does: of any family, and given up after connect_timeout. */
+static void
+on_too_late(void *arg)
+{
+    struct fixture *f = arg;
+    evdns_getaddrinfo_cancel(f->request);
+}
+
+static void
+look_up_as_a_transport(struct fixture *f)
+{
+    const struct evutil_addrinfo hints = {
+        .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_protocol = IPPROTO_TCP};
+    struct timer late;
+    timer_init(&late, f->loop, on_too_late, f);
+    f->request = evdns_getaddrinfo(dns_get(f->dns), "some.test", "1", &hints, on_address, f);
+    timer_start(&late, CONNECT_TIMEOUT_MS);
+    assert_int_equal(loop_run(f->loop), 0);
+    timer_stop(&late);
+}
+
+/* The first may ask the dead ones only; the next one knows them. */
+static void
+assert_finds_within_two_attempts(struct fixture *f, const int *sockets, size_t length)
+{
+    name_servers(f, sockets, length);
+    start(f);
+    look_up_as_a_transport(f);
+    if (f->error != 0) {
+        look_up_as_a_transport(f);
+    }
+    assert_int_equal(f->error, 0);
+    assert_string_equal(f->found, "192.0.2.1");
+}
+
+static void
+test_dns_dead_nameserver_before_one_that_answers_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    assert_finds_within_two_attempts(f, (const int[]){f->deaf, f->answering}, 2);
+}
+
+static void
+test_dns_dead_nameserver_behind_one_that_answers_is_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    assert_finds_within_two_attempts(f, (const int[]){f->answering, f->deaf}, 2);
+}
+
+static void
+test_dns_two_dead_nameservers_are_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    assert_finds_within_two_attempts(f, (const int[]){f->deaf, f->deaf_too, f->answering}, 3);
+}
+
+static void
+test_dns_two_dead_nameservers_behind_are_passed_over(void **state)
+{
+    struct fixture *f = *state;
+    assert_finds_within_two_attempts(f, (const int[]){f->answering, f->deaf, f->deaf_too}, 3);
+}
+
 static void
 test_dns_files_that_stay_are_not_read_again(void **state)
 {
@@ -263,6 +341,10 @@ main(void)
         CASE(nameserver_that_changed_is_asked),
         CASE(request_under_way_goes_to_the_new_nameserver),
         CASE(nameserver_that_comes_later_is_asked),
+        CASE(dead_nameserver_before_one_that_answers_is_passed_over),
+        CASE(dead_nameserver_behind_one_that_answers_is_passed_over),
+        CASE(two_dead_nameservers_are_passed_over),
+        CASE(two_dead_nameservers_behind_are_passed_over),
         CASE(files_that_stay_are_not_read_again),
 #undef CASE
     };
