@@ -185,7 +185,7 @@ def test_what_a_silent_log_did_not_get_is_told(new_runnel, new_redis):
     wait_for(lambda: runnel.metric("runnel_replay_queue_events") == 3, "the queue")
     assert runnel.stop() == 0
     line = next(line for line in runnel.log().splitlines() if "serve.log_incomplete" in line)
-    assert "the replay log does not answer" in line
+    assert "the replay log did not store them in time" in line
     assert re.search(r"events\W+3\b", line), line
 
 

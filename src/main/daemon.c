@@ -166,14 +166,21 @@ daemon_stop_sources(void *arg)
     source_set_stop(d->sources);
 }
 
-bool
-daemon_is_idle(void *arg)
+uint64_t
+daemon_left(void *arg)
 {
     const struct daemon *d = arg;
     uint64_t events = 0;
     uint64_t bytes = 0;
     replay_queue(d->log, &events, &bytes);
-    return events == 0 && source_set_is_idle(d->sources);
+    return events;
+}
+
+bool
+daemon_is_idle(void *arg)
+{
+    const struct daemon *d = arg;
+    return daemon_left(arg) == 0 && source_set_is_idle(d->sources);
 }
 
 void
@@ -184,7 +191,7 @@ daemon_give_up(void *arg)
     uint64_t bytes = 0;
     replay_queue(d->log, &events, &bytes);
     log_warn("serve.log_incomplete",
-             LOG_TEXT("problem", events > 0 ? "the replay log does not answer"
+             LOG_TEXT("problem", events > 0 ? "the replay log did not store them in time"
                                             : "a source's broker does not answer"),
              LOG_U64("events", events), LOG_U64("bytes", bytes));
 }

@@ -78,6 +78,7 @@ daemon_build_base(struct daemon *d)
                                                         .end_streams = daemon_end_streams,
                                                         .stop_sources = daemon_stop_sources,
                                                         .is_idle = daemon_is_idle,
+                                                        .left = daemon_left,
                                                         .give_up = daemon_give_up});
     if (d->metrics == NULL || d->health == NULL || d->from_workers == NULL || d->drain == NULL) {
         return ERR_MEMORY;

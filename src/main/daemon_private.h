@@ -59,6 +59,7 @@ void daemon_unready(void *arg);
 void daemon_end_streams(void *arg, uint32_t over_ms);
 void daemon_stop_sources(void *arg);
 bool daemon_is_idle(void *arg);
+uint64_t daemon_left(void *arg);
 void daemon_give_up(void *arg);
 
 /* Of a reload, as in struct reload_parts. */

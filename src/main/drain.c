@@ -8,8 +8,9 @@
 #include <stdlib.h>
 
 enum {
-    STREAMS_SLACK_MS = 2000, /* for what does not end by itself */
-    SOURCES_LIMIT_MS = 2000, /* for a log that does not answer */
+    STREAMS_SLACK_MS = 2000,   /* for what does not end by itself */
+    SOURCES_SILENCE_MS = 2000, /* for a log that does not answer */
+    SOURCES_LIMIT_MS = 10000,  /* for one that is slow; chosen: what deploy's times leave */
     SOURCES_POLL_MS = 5,
 };
 
@@ -26,9 +27,23 @@ struct drain {
     struct timer timer;
     enum drain_state state;
     uint32_t over_ms;    /* for the streams */
-    uint64_t give_up_ms; /* loop clock; the log's last moment */
+    uint64_t give_up_ms; /* loop clock; the log's last moment, unless it goes on */
+    uint64_t end_ms;     /* in any case */
+    uint64_t left;       /* for the log, at the least so far */
     bool is_idle;
 };
+
+static bool
+drain_is_over(struct drain *d)
+{
+    uint64_t now_ms = loop_now_ms(d->loop);
+    uint64_t left = d->steps.left(d->steps.arg);
+    if (left < d->left) {
+        d->left = left;
+        d->give_up_ms = now_ms + SOURCES_SILENCE_MS;
+    }
+    return now_ms >= d->give_up_ms || now_ms >= d->end_ms;
+}
 
 /* Once more after all is stored: the sources' last answers to their brokers leave in between. */
 static void
@@ -39,7 +54,7 @@ drain_poll_log(struct drain *d)
         return;
     }
     d->is_idle = d->steps.is_idle(d->steps.arg);
-    if (!d->is_idle && loop_now_ms(d->loop) >= d->give_up_ms) {
+    if (!d->is_idle && drain_is_over(d)) {
         d->steps.give_up(d->steps.arg);
         loop_stop(d->loop);
         return;
@@ -62,8 +77,10 @@ drain_enter(struct drain *d, enum drain_state state)
         d->steps.end_streams(d->steps.arg, d->over_ms);
         break;
     case DRAIN_SOURCES:
-        d->give_up_ms = loop_now_ms(d->loop) + SOURCES_LIMIT_MS;
+        d->give_up_ms = loop_now_ms(d->loop) + SOURCES_SILENCE_MS;
+        d->end_ms = loop_now_ms(d->loop) + SOURCES_LIMIT_MS;
         d->steps.stop_sources(d->steps.arg);
+        d->left = d->steps.left(d->steps.arg);
         timer_start(&d->timer, SOURCES_POLL_MS);
         break;
     }

@@ -8,7 +8,8 @@
  *
  * NOTICE is for those who send connections here to find out (stream.drain_delay). The sources go
  * last: what they take meanwhile reaches the streams that are still open, and from the log those
- * that came back elsewhere. Another signal stops the loop at once. Ingest loop.
+ * that came back elsewhere. The log has 2 s from each event that it confirmed to the next, and 10 s
+ * in all. Another signal stops the loop at once. Ingest loop.
  */
 
 #include "config/config.h"
@@ -23,8 +24,9 @@ struct drain_steps {
     void (*unready)(void *arg);
     void (*end_streams)(void *arg, uint32_t over_ms); /* then drain_on_streams_ended() */
     void (*stop_sources)(void *arg);
-    bool (*is_idle)(void *arg); /* the log has all that the sources took, and they said so */
-    void (*give_up)(void *arg); /* it took too long: what is not in the log by now is left */
+    uint64_t (*left)(void *arg); /* events that the log has not confirmed */
+    bool (*is_idle)(void *arg);  /* the log has all that the sources took, and they said so */
+    void (*give_up)(void *arg);  /* it took too long: what is not in the log by now is left */
 };
 
 /* NULL on OOM. */

@@ -20,7 +20,10 @@ struct world {
     /* a letter each: unready (u), streams end (s), sources stop (q), the log is given up (g) */
     char steps[16];
     uint32_t over_ms;
-    int asked;             /* how often whether all is idle */
+    int asked;        /* how often whether all is idle */
+    uint64_t left;    /* events */
+    uint64_t step_ms; /* after which the log stores one; 0: it does not */
+    uint64_t stored_ms;
     int idle_at;           /* from which time on it is */
     bool are_streams_fast; /* end at once */
 };
@@ -68,7 +71,19 @@ static bool
 on_is_idle(void *arg)
 {
     struct world *w = arg;
-    return w->asked++ >= w->idle_at;
+    return w->asked++ >= w->idle_at && w->left == 0;
+}
+
+static uint64_t
+on_left(void *arg)
+{
+    struct world *w = arg;
+    uint64_t now_ms = loop_now_ms(w->loop);
+    if (w->step_ms > 0 && w->left > 0 && now_ms - w->stored_ms >= w->step_ms) {
+        w->left--;
+        w->stored_ms = now_ms;
+    }
+    return w->left;
 }
 
 static void
@@ -94,6 +109,7 @@ setup(void **state)
                                                               .end_streams = on_end_streams,
                                                               .stop_sources = on_stop_sources,
                                                               .is_idle = on_is_idle,
+                                                              .left = on_left,
                                                               .give_up = on_give_up});
     timer_init(&world.again, world.loop, on_again, &world);
     *state = &world;
@@ -157,6 +173,30 @@ test_drain_log_that_does_not_answer_is_left(void **state)
     assert_string_equal(w->steps, "usqg");
 }
 
+/* In all it takes longer than the log may be silent. */
+static void
+test_drain_log_that_is_slow_is_waited_for(void **state)
+{
+    struct world *w = *state;
+    w->left = 5;
+    w->step_ms = 700;
+    run(w, 0, 0, true);
+    assert_int_equal(w->left, 0);
+    assert_string_equal(w->steps, "usq");
+}
+
+static void
+test_drain_log_that_never_gets_done_is_left(void **state)
+{
+    struct world *w = *state;
+    w->left = FAR_MS;
+    w->step_ms = 1;
+    uint64_t begin_ms = loop_now_ms(w->loop);
+    run(w, 0, 0, true);
+    assert_true(loop_now_ms(w->loop) - begin_ms >= 10000);
+    assert_string_equal(w->steps, "usqg");
+}
+
 static void
 test_drain_streams_that_do_not_end_are_left(void **state)
 {
@@ -185,6 +225,9 @@ main(void)
         cmocka_unit_test_setup_teardown(test_drain_interrupt_does_not_wait, setup, teardown),
         cmocka_unit_test_setup_teardown(test_drain_waits_for_the_log, setup, teardown),
         cmocka_unit_test_setup_teardown(test_drain_log_that_does_not_answer_is_left, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_drain_log_that_is_slow_is_waited_for, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_drain_log_that_never_gets_done_is_left, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_drain_streams_that_do_not_end_are_left, setup,
                                         teardown),
