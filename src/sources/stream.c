@@ -115,3 +115,18 @@ stream_place(const struct stream_info *info, const char *from)
     (void)stream_position_check(&p, &unseen, info, &lost); /* counts it where that is possible */
     return p;
 }
+
+void
+stream_put_look_off(struct stream *s, uint64_t now_ms)
+{
+    uint64_t pause = 2 * s->look_pause_ms;
+    pause = pause > STREAM_LOOK_PAUSE_MIN_MS ? pause : STREAM_LOOK_PAUSE_MIN_MS;
+    s->look_pause_ms = pause < STREAM_LOOK_PAUSE_MAX_MS ? pause : STREAM_LOOK_PAUSE_MAX_MS;
+    s->look_after_ms = now_ms + s->look_pause_ms;
+}
+
+void
+stream_on_looked(struct stream *s)
+{
+    s->look_pause_ms = 0;
+}

@@ -33,8 +33,12 @@ struct stream {
     char resume[STREAM_POSITION_SIZE_MAX];
     bool is_refused;        /* what is delivered would be refused: the log has to be asked again */
     bool is_bad;            /* the broker does not let us read it */
+    uint64_t look_pause_ms; /* after the last look, which failed; 0: it did not */
     uint64_t look_after_ms; /* loop clock; not before */
 };
+
+/* Chosen: each such look costs all streams the connection. */
+enum { STREAM_LOOK_PAUSE_MIN_MS = 60 * 1000, STREAM_LOOK_PAUSE_MAX_MS = 24 * 60 * 60 * 1000 };
 
 /* `key` is borrowed. ERR_MEMORY. */
 MUST_CHECK int stream_init(struct stream *s, void *owner, const char *source_name, const char *key);
@@ -61,6 +65,15 @@ void stream_ask_again(struct stream *s);
 
 /* The log's answer. ERR_SYNTAX: the mark is no position. */
 MUST_CHECK int stream_on_mark(struct stream *s, const struct mark *mark);
+
+/*
+ * The broker's answer about it was too large to be read: it is not asked for a while, each time for
+ * twice as long. With many such streams the first one's pause would be over before the last was found.
+ */
+void stream_put_look_off(struct stream *s, uint64_t now_ms);
+
+/* The answer was read. */
+void stream_on_looked(struct stream *s);
 
 /* Where it begins: `from` as in the config. */
 struct stream_position stream_place(const struct stream_info *info, const char *from);

@@ -11,8 +11,7 @@
 enum {
     LOOK_PAUSE_MIN_MS = 1000,
     LOOK_PAUSE_MAX_MS = 60000,
-    LOOK_PAUSE_TIMES = 9,  /* what the last one took: the rest is left for reading */
-    LOOK_AGAIN_MS = 60000, /* chosen: costs all streams the connection */
+    LOOK_PAUSE_TIMES = 9, /* what the last one took: the rest is left for reading */
 };
 
 static void
@@ -62,12 +61,13 @@ stream_source_on_info(void *arg, int status, const struct redis_reply *reply)
     r->under_way--;
     if (status == ERR_LIMIT && !r->is_look_too_large) { /* the first one that fails is meant */
         r->is_look_too_large = true;
-        s->look_after_ms = loop_now_ms(r->settings.loop) + LOOK_AGAIN_MS;
+        stream_put_look_off(s, loop_now_ms(r->settings.loop));
         stream_source_note_large(r, s);
     }
     if (status != 0) {
         return; /* on_down follows */
     }
+    stream_on_looked(s);
     if (!s->is_refused && s->state != STREAM_ASKING) {
         stream_source_use_info(r, s, reply);
     }
