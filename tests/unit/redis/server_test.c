@@ -231,11 +231,11 @@ test_server_subscribed_client_is_pinged_and_stays(void **state)
     const struct redis_subscription one = {"c", false};
     f->rig.settings.subscriptions = &one;
     f->rig.settings.subscriptions_length = 1;
-    f->rig.broker.idle_timeout_ms = 300; /* far above what a busy machine delays a PONG */
+    f->rig.broker.idle_timeout_ms = 1000; /* far above what a busy machine delays a PONG */
     client_rig_start(&f->rig);
     client_rig_wait_ups(&f->rig, 1);
     uint64_t begin = loop_now_ms(f->rig.loop);
-    while (loop_now_ms(f->rig.loop) < begin + 5 * f->rig.broker.idle_timeout_ms) {
+    while (loop_now_ms(f->rig.loop) < begin + 3 * f->rig.broker.idle_timeout_ms) {
         redis_server_do(f->server, "PING"); /* time goes by, and the loop turns */
         client_rig_wait_ups(&f->rig, 1);
     }
