@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 STAGES = ["lint", "unit", "fuzz", "integration", "image"]
 JOBS = str(os.cpu_count() or 2)
 AT_ONCE = str(int(JOBS) + 2)  # most tests wait for something
-STEP_TIMEOUT_S = 1200  # a step that hangs is broken, and the others still run
+SILENCE_S = 1200  # a step that says nothing for so long hangs: it is broken, and the others still run
 NOTHING, SOME, ALL = range(3)
 
 SANITIZERS = {
@@ -40,18 +41,16 @@ class Run:
         self.troubles.append(text)
 
     def command(self, name, command, environment=None):
-        """Runs it with its output passed through; its exit status, None where it took too long."""
+        """Runs it with its output passed through; its exit status, None where it hung."""
         print(f"== {name}", flush=True)
         begin = time.monotonic()
-        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, start_new_session=True,
-                                   env={**os.environ, **SANITIZERS, **(environment or {})})
-        try:
-            status = process.wait(STEP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            status = None
-        if status is None:
-            end_group(process)
-        print(f"== {name}: {'too long' if status is None else f'status {status}'}, "
+        with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, start_new_session=True,
+                              env={**os.environ, **SANITIZERS, **(environment or {})}) as process:
+            status = pass_on(process)
+            if status is None:
+                end_group(process)
+        print(f"== {name}: {'silent for too long' if status is None else f'status {status}'}, "
               f"{time.monotonic() - begin:.0f} s", flush=True)
         return status
 
@@ -132,6 +131,18 @@ def end_group(process):
             process.wait(10)
         except (ProcessLookupError, subprocess.TimeoutExpired):
             pass
+
+
+def pass_on(process):
+    """Its output, until there is no more; its exit status, None where it said nothing for too long."""
+    output = process.stdout.fileno()
+    while select.select([output], [], [], SILENCE_S)[0]:
+        piece = os.read(output, 65536)
+        if not piece:
+            return process.wait()
+        sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+    return process.poll()
 
 
 def fixed_addresses(preset):
