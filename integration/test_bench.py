@@ -56,6 +56,28 @@ def event(n):
     return f'id: 1-{n}\ndata: {{"n":{n},"t":1}}\n\n'
 
 
+HEAD = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n"
+
+
+def run_load(scripted, pieces):
+    """bench_load of three events, and what it says, with a server that sends `pieces`."""
+    is_over = threading.Event()
+
+    def serve(connection, _number):
+        connection.recv(4096)
+        for piece in pieces:
+            connection.sendall(piece)
+        is_over.wait(30)
+
+    server = scripted(serve)
+    try:
+        done = subprocess.run([BUILD / "tests/bench/bench_load", "--port", str(server.port), "--events", "3",
+                               "--timeout", "1"], stdout=subprocess.PIPE, text=True, timeout=30, check=False)
+    finally:
+        is_over.set()
+    return done, json.loads(done.stdout.splitlines()[-1])["reading"]
+
+
 @pytest.mark.parametrize("numbers, expected", [
     ([0, 1, 2], {"received": 3, "lost": 0, "doubled": 0}),
     ([0, 2], {"received": 2, "lost": 1, "doubled": 0}),
@@ -65,25 +87,18 @@ def event(n):
 ])
 @pytest.mark.parametrize("pieces", [1, 7])
 def test_load_client_counts_what_is_lost_and_doubled(scripted, numbers, expected, pieces):
-    stream = ("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n" + "".join(map(event, numbers))).encode()
+    stream = (HEAD + "".join(map(event, numbers))).encode()
     step = -(-len(stream) // pieces)
-    is_over = threading.Event()
-
-    def serve(connection, _number):
-        connection.recv(4096)
-        for begin in range(0, len(stream), step):
-            connection.sendall(stream[begin:begin + step])
-        is_over.wait(30)
-
-    server = scripted(serve)
-    try:
-        done = subprocess.run([BUILD / "tests/bench/bench_load", "--port", str(server.port), "--events", "3",
-                               "--timeout", "1"], stdout=subprocess.PIPE, text=True, timeout=30, check=False)
-    finally:
-        is_over.set()
-    result = json.loads(done.stdout.splitlines()[-1])["reading"]
+    done, result = run_load(scripted, [stream[begin:begin + step] for begin in range(0, len(stream), step)])
     assert {key: result[key] for key in expected} == expected
     assert (done.returncode == 0) == (numbers == [0, 1, 2])
+
+
+def test_load_client_sees_a_double_behind_the_last_event(scripted):
+    """So far behind that one read does not bring both."""
+    stream = HEAD + "".join(map(event, range(3))) + (": " + "x" * 1000 + "\n\n") * 400 + event(2)
+    done, result = run_load(scripted, [stream.encode()])
+    assert (done.returncode, result["received"], result["doubled"]) == (1, 3, 1)
 
 
 @pytest.mark.parametrize("words", [

@@ -2,7 +2,8 @@
  * The load client: thousands of event streams on one epoll, every event checked.
  *
  * Says "ready" on stdout when every stream is open, "done" when every stream that reads has had all
- * its events (or none came for --timeout seconds), and the result as one line of JSON at the end.
+ * its events (or none came for --timeout seconds), and the result as one line of JSON at the end,
+ * once nothing more comes.
  * With --hold or --stalled it waits for a line on stdin after "done"; then the streams that did not
  * read begin to.
  *
@@ -31,6 +32,8 @@ enum {
     STREAMS_AN_ADDRESS = 10000, /* connect() searches long where most ports are taken */
     OPEN_TIMEOUT_MS = 30000,
     REST_TIMEOUT_MS = 5000,
+    DRAIN_QUIET_MS = 100, /* nothing for so long: no repeat of the last events comes any more */
+    DRAIN_TIMEOUT_MS = 5000,
     COUNT_BUFFER_BYTES = 512 * 1024,
     COUNT_LOWAT_BYTES = 128 * 1024, /* a reader that counts is woken only then */
 };
@@ -203,6 +206,18 @@ load_receive(struct load *l, const struct tally *tally, uint32_t streams)
     }
 }
 
+/* Whoever has had all its events may get some of them again. */
+static void
+load_drain(struct load *l)
+{
+    uint64_t end_ns = bench_now_ns() + (uint64_t)DRAIN_TIMEOUT_MS * 1000000;
+    if (l->options.events == 0) {
+        return;
+    }
+    while (bench_now_ns() < end_ns && load_poll(l, DRAIN_QUIET_MS, stream_read)) {
+    }
+}
+
 static void
 load_check(struct load *l)
 {
@@ -211,11 +226,15 @@ load_check(struct load *l)
     load_say("ready");
     load_receive(l, &l->reading, reading);
     load_say("done");
+    load_drain(l);
     if (l->options.is_holding || l->options.stalled > 0) {
         load_wait_for_line();
     }
     load_watch_stalled(l, EPOLL_CTL_ADD);
-    load_receive(l, &l->stalled, l->options.stalled);
+    if (l->options.stalled > 0) {
+        load_receive(l, &l->stalled, l->options.stalled);
+        load_drain(l);
+    }
 }
 
 static void
