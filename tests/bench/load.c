@@ -7,8 +7,9 @@
  * With --hold or --stalled it waits for a line on stdin after "done"; then the streams that did not
  * read begin to.
  *
- * With --count it only counts bytes and reads rarely, for jobs where the client must cost nothing;
- * a line on stdin ends it.
+ * With --count no stream reads, for jobs where the client must cost nothing: behind "done" comes the
+ * number of a channel each time that all its streams have something more waiting than before. After
+ * the line on stdin everything is read and checked.
  */
 
 #include "bench.h"
@@ -18,6 +19,7 @@
 
 #include <err.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,11 +33,10 @@ enum {
     CONNECTING_MAX = 512,       /* connections under way at a time */
     STREAMS_AN_ADDRESS = 10000, /* connect() searches long where most ports are taken */
     OPEN_TIMEOUT_MS = 30000,
-    REST_TIMEOUT_MS = 5000,
     DRAIN_QUIET_MS = 100, /* nothing for so long: no repeat of the last events comes any more */
     DRAIN_TIMEOUT_MS = 5000,
-    COUNT_BUFFER_BYTES = 512 * 1024,
-    COUNT_LOWAT_BYTES = 128 * 1024, /* a reader that counts is woken only then */
+    COUNT_BUFFER_BYTES = 512 * 1024, /* of what is not read until the end */
+    COUNT_PERIOD_MS = 1,
 };
 
 struct options {
@@ -52,11 +53,6 @@ struct options {
 struct request {
     char text[8 * 1024];
     size_t size;
-};
-
-/* That the streams got. */
-struct bytes {
-    uint64_t least, most;
 };
 
 struct load {
@@ -78,25 +74,22 @@ load_watch(struct load *l, struct stream *s, int operation)
 }
 
 static void
-load_read(struct load *l, struct stream *s, void (*read_stream)(struct stream *s))
+load_read(struct load *l, struct stream *s)
 {
     bool was_open = s->is_open;
-    read_stream(s);
+    stream_read(s);
     l->opened += s->is_open && !was_open ? 1 : 0;
     l->broken += s->fd < 0 ? 1 : 0;
 }
 
-/* One round of what is ready; false where nothing was within the wait, or stdin has something. */
+/* One round of what is ready; false where nothing was within the wait. */
 static bool
-load_poll(struct load *l, int wait_ms, void (*read_stream)(struct stream *s))
+load_poll(struct load *l, int wait_ms)
 {
     struct epoll_event events[EVENTS_AT_ONCE];
     int length = epoll_wait(l->epoll_fd, events, EVENTS_AT_ONCE, wait_ms);
     for (int i = 0; i < length; i++) {
-        if (events[i].data.ptr == NULL) {
-            return false;
-        }
-        load_read(l, events[i].data.ptr, read_stream);
+        load_read(l, events[i].data.ptr);
     }
     return length > 0;
 }
@@ -159,7 +152,7 @@ load_open(struct load *l)
         while (l->started < l->options.clients && l->started - l->opened < CONNECTING_MAX) {
             load_start_stream(l);
         }
-        if (!load_poll(l, OPEN_TIMEOUT_MS, stream_read) || l->broken > 0) {
+        if (!load_poll(l, OPEN_TIMEOUT_MS) || l->broken > 0) {
             errx(1, "only %" PRIu32 " of %" PRIu32 " streams opened", l->opened,
                  l->options.clients);
         }
@@ -200,10 +193,56 @@ load_receive(struct load *l, const struct tally *tally, uint32_t streams)
         return;
     }
     while (tally->finished < streams && l->broken == 0) {
-        if (!load_poll(l, (int)l->options.timeout_s * 1000, stream_read)) {
+        if (!load_poll(l, (int)l->options.timeout_s * 1000)) {
             return;
         }
     }
+}
+
+static void
+load_enlarge_buffers(struct load *l)
+{
+    int size = COUNT_BUFFER_BYTES;
+    for (uint32_t i = 0; i < l->options.clients; i++) {
+        if (setsockopt(l->streams[i].fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) < 0) {
+            bench_fail("setsockopt");
+        }
+    }
+}
+
+/* From stream `at` of the channel on; where the next look begins. */
+static uint32_t
+load_look(struct load *l, uint32_t channel, uint32_t at)
+{
+    while (at < l->options.clients && stream_has_more(&l->streams[at])) {
+        at += l->options.channels;
+    }
+    if (at < l->options.clients) {
+        return at;
+    }
+    printf("%" PRIu32 "\n", channel);
+    fflush(stdout);
+    return channel;
+}
+
+/* Looks, for being woken by each event costs more than it does to send one. */
+static void
+load_count(struct load *l)
+{
+    struct pollfd line = {.fd = STDIN_FILENO, .events = POLLIN};
+    uint32_t *at = calloc(l->options.channels, sizeof *at);
+    if (at == NULL) {
+        bench_fail("calloc");
+    }
+    for (uint32_t i = 0; i < l->options.channels; i++) {
+        at[i] = i;
+    }
+    while (poll(&line, 1, COUNT_PERIOD_MS) == 0) {
+        for (uint32_t i = 0; i < l->options.channels; i++) {
+            at[i] = load_look(l, i, at[i]);
+        }
+    }
+    free(at);
 }
 
 /* Whoever has had all its events may get some of them again. */
@@ -214,7 +253,7 @@ load_drain(struct load *l)
     if (l->options.events == 0) {
         return;
     }
-    while (bench_now_ns() < end_ns && load_poll(l, DRAIN_QUIET_MS, stream_read)) {
+    while (bench_now_ns() < end_ns && load_poll(l, DRAIN_QUIET_MS)) {
     }
 }
 
@@ -223,10 +262,16 @@ load_check(struct load *l)
 {
     uint32_t reading = l->options.clients - l->options.stalled;
     load_watch_stalled(l, EPOLL_CTL_DEL);
+    if (l->options.is_counting) {
+        load_enlarge_buffers(l);
+    }
     load_say("ready");
     load_receive(l, &l->reading, reading);
     load_say("done");
     load_drain(l);
+    if (l->options.is_counting) {
+        load_count(l);
+    }
     if (l->options.is_holding || l->options.stalled > 0) {
         load_wait_for_line();
     }
@@ -235,62 +280,6 @@ load_check(struct load *l)
         load_receive(l, &l->stalled, l->options.stalled);
         load_drain(l);
     }
-}
-
-static void
-load_set_rare_reads(struct load *l)
-{
-    int size = COUNT_BUFFER_BYTES;
-    int lowat = COUNT_LOWAT_BYTES;
-    for (uint32_t i = 0; i < l->options.clients; i++) {
-        int fd = l->streams[i].fd;
-        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size) < 0 ||
-            setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof lowat) < 0) {
-            bench_fail("setsockopt");
-        }
-    }
-}
-
-static struct bytes
-load_bytes(const struct load *l)
-{
-    struct bytes bytes = {.least = UINT64_MAX};
-    for (uint32_t i = 0; i < l->options.clients; i++) {
-        uint64_t size = l->streams[i].bytes;
-        bytes.least = size < bytes.least ? size : bytes.least;
-        bytes.most = size > bytes.most ? size : bytes.most;
-    }
-    return bytes;
-}
-
-/* What was sent last may still be on its way through the kernel. */
-static void
-load_count_rest(struct load *l)
-{
-    uint64_t end_ns = bench_now_ns() + (uint64_t)REST_TIMEOUT_MS * 1000000;
-    struct bytes bytes;
-    do {
-        for (uint32_t i = 0; i < l->options.clients; i++) {
-            if (l->streams[i].fd >= 0) {
-                stream_discard(&l->streams[i]);
-            }
-        }
-        bytes = load_bytes(l);
-    } while (bytes.least != bytes.most && bench_now_ns() < end_ns);
-}
-
-static void
-load_count(struct load *l)
-{
-    struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-    if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) < 0) {
-        bench_fail("stdin");
-    }
-    load_set_rare_reads(l);
-    load_say("ready");
-    while (load_poll(l, -1, stream_discard)) {
-    }
-    load_count_rest(l);
 }
 
 /* The fewest events that a stream got after its last gap. */
@@ -305,13 +294,6 @@ load_after_gap_min(const struct load *l)
         }
     }
     return least == UINT64_MAX ? 0 : least;
-}
-
-static void
-load_print_bytes(const struct load *l)
-{
-    struct bytes bytes = load_bytes(l);
-    printf("\"bytes_min\":%" PRIu64 ",\"bytes_max\":%" PRIu64 ",", bytes.least, bytes.most);
 }
 
 static void
@@ -330,7 +312,6 @@ load_print(const struct load *l)
     printf("{\"clients\":%" PRIu32 ",\"connects_per_s\":%.0f,\"broken\":%" PRIu32
            ",\"after_gap_min\":%" PRIu64 ",",
            l->options.clients, l->connects_per_s, l->broken, load_after_gap_min(l));
-    load_print_bytes(l);
     printf("\"reading\":");
     tally_print(&l->reading);
     printf(",\"stalled\":");
@@ -353,6 +334,7 @@ load_parse(struct options *o, int argc, char **argv)
     if (o->port == 0 || o->clients == 0 || o->channels == 0 || o->stalled > o->clients) {
         errx(2, "--port, --clients, --channels: at least 1; --stalled: at most --clients");
     }
+    o->stalled = o->is_counting ? o->clients : o->stalled;
 }
 
 static bool
@@ -378,11 +360,7 @@ main(int argc, char **argv)
         bench_fail("start");
     }
     load_open(&load);
-    if (load.options.is_counting) {
-        load_count(&load);
-    } else {
-        load_check(&load);
-    }
+    load_check(&load);
     load_print(&load);
     return load_is_complete(&load) ? 0 : 1;
 }

@@ -9,6 +9,7 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -168,11 +169,14 @@ stream_read(struct stream *s)
     }
 }
 
-void
-stream_discard(struct stream *s)
+bool
+stream_has_more(struct stream *s)
 {
-    ssize_t size = recv(s->fd, buffer, sizeof buffer, MSG_TRUNC); /* tcp(7): nothing is written */
-    if (!stream_check_end(s, size) && size > 0) {
-        s->bytes += (uint64_t)size;
+    int waiting = 0;
+    if (ioctl(s->fd, FIONREAD, &waiting) < 0) {
+        bench_fail("FIONREAD");
     }
+    bool has_more = waiting > s->waiting;
+    s->waiting = waiting;
+    return has_more;
 }

@@ -33,7 +33,7 @@ struct stream {
     uint64_t next;    /* the n that comes next */
     uint64_t end;     /* the n that does not come any more */
     uint64_t resumed; /* the first n after the last gap; UINT64_MAX: there was none */
-    uint64_t bytes;   /* read by stream_discard() */
+    int waiting;      /* bytes, at the last stream_has_more() that was true */
     struct tally *tally;
     char *carry; /* a part of a line, while there is one; owned */
     size_t carry_size;
@@ -49,5 +49,5 @@ void stream_start(struct stream *s, uint16_t port, uint8_t from, const char *req
 /* Reads what is there, once. */
 void stream_read(struct stream *s);
 
-/* Throws away what is there, without copying it out of the kernel. */
-void stream_discard(struct stream *s);
+/* Whether more waits to be read than when this was last true; nothing is read in between. */
+bool stream_has_more(struct stream *s);
