@@ -42,7 +42,8 @@ enum {
 struct options {
     uint16_t port;
     uint32_t clients, channels, stalled;
-    uint32_t quiet;         /* further channels of each stream; for a --path that ends in a query */
+    uint32_t active; /* channels of each stream, where all listen to the same: bench.0 and so on */
+    uint32_t quiet;  /* further channels of its own; both for a --path that ends in a query */
     uint64_t first, events; /* each stream gets the events from n = first on */
     uint32_t timeout_s;
     bool is_holding, is_counting;
@@ -58,6 +59,7 @@ struct request {
 struct load {
     struct options options;
     struct stream *streams;
+    uint64_t *nexts; /* of all streams */
     int epoll_fd;
     uint32_t started, opened, broken;
     double connects_per_s;
@@ -121,8 +123,12 @@ load_write_request(const struct load *l, uint32_t index, uint32_t channel, struc
 {
     const struct options *o = &l->options;
     request_add(r, "GET %s%" PRIu32, o->path, channel);
+    for (uint32_t i = 1; i < o->active; i++) {
+        request_add(r, "&channel=bench.%" PRIu32, i);
+    }
+    uint32_t quiet = (o->active > 1 ? o->active : o->channels) + index * o->quiet;
     for (uint32_t i = 0; i < o->quiet; i++) {
-        request_add(r, "&channel=bench.%" PRIu32, o->channels + index * o->quiet + i);
+        request_add(r, "&channel=bench.%" PRIu32, quiet + i);
     }
     request_add(r, " HTTP/1.1\r\nHost: bench\r\nAccept: text/event-stream\r\n%s%s\r\n", o->header,
                 o->header[0] != '\0' ? "\r\n" : "");
@@ -136,7 +142,12 @@ load_start_stream(struct load *l)
     struct stream *s = &l->streams[index];
     s->channel = index % l->options.channels;
     s->tally = index < l->options.stalled ? &l->stalled : &l->reading;
-    s->next = l->options.first;
+    s->active = l->options.active;
+    s->next = &l->nexts[(size_t)index * s->active];
+    for (uint32_t i = 0; i < s->active; i++) {
+        s->next[i] = l->options.first + i;
+    }
+    s->first = l->options.first;
     s->end = l->options.first + l->options.events;
     s->resumed = UINT64_MAX;
     load_write_request(l, index, s->channel, &request);
@@ -289,8 +300,8 @@ load_after_gap_min(const struct load *l)
     uint64_t least = UINT64_MAX;
     for (uint32_t i = 0; i < l->options.clients; i++) {
         const struct stream *s = &l->streams[i];
-        if (s->resumed != UINT64_MAX && s->next - s->resumed < least) {
-            least = s->next - s->resumed;
+        if (s->resumed != UINT64_MAX && s->next[0] - s->resumed < least) {
+            least = s->next[0] - s->resumed;
         }
     }
     return least == UINT64_MAX ? 0 : least;
@@ -329,10 +340,14 @@ load_parse(struct options *o, int argc, char **argv)
         OPTION("timeout", &o->timeout_s), OPTION("path", &o->path),
         OPTION("header", &o->header),     OPTION("hold", &o->is_holding),
         OPTION("count", &o->is_counting), OPTION("quiet", &o->quiet),
+        OPTION("active", &o->active),
     };
     options_parse(argc, argv, entries, sizeof entries / sizeof entries[0]);
     if (o->port == 0 || o->clients == 0 || o->channels == 0 || o->stalled > o->clients) {
         errx(2, "--port, --clients, --channels: at least 1; --stalled: at most --clients");
+    }
+    if (o->active == 0 || o->events % o->active != 0 || (o->active > 1 && o->channels > 1)) {
+        errx(2, "--active: at least 1, --events a multiple of it, not with --channels");
     }
     o->stalled = o->is_counting ? o->clients : o->stalled;
 }
@@ -349,14 +364,18 @@ load_is_complete(const struct load *l)
 int
 main(int argc, char **argv)
 {
-    static struct load load = {
-        .options = {
-            .clients = 1, .channels = 1, .timeout_s = 30, .path = "/events/bench.", .header = ""}};
+    static struct load load = {.options = {.clients = 1,
+                                           .channels = 1,
+                                           .active = 1,
+                                           .timeout_s = 30,
+                                           .path = "/events/bench.",
+                                           .header = ""}};
     load_parse(&load.options, argc, argv);
     bench_raise_descriptors();
     load.streams = calloc(load.options.clients, sizeof *load.streams);
+    load.nexts = calloc((size_t)load.options.clients * load.options.active, sizeof *load.nexts);
     load.epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (load.streams == NULL || load.epoll_fd < 0) {
+    if (load.streams == NULL || load.nexts == NULL || load.epoll_fd < 0) {
         bench_fail("start");
     }
     load_open(&load);

@@ -1,7 +1,7 @@
 /*
  * The publisher: events with a number and a time, to Redis pub/sub or by HTTP. Channel i of M is
- * bench.<i>; each channel's events are numbered from --first on. --rate 0 is as fast as they are
- * taken.
+ * bench.<i>; each channel's events are numbered from --first on, with --through all channels' are by
+ * one count. --rate 0 is as fast as they are taken.
  */
 
 #include "bench.h"
@@ -23,6 +23,7 @@ enum {
 struct options {
     uint16_t redis_port, http_port;
     uint64_t channels, events, first, rate, size;
+    bool is_through;
 };
 
 static void
@@ -53,7 +54,7 @@ publish_all(const struct options *o, const struct target *target)
         if (o->rate > 0) {
             wait_until(begin_ns + i * 1000000000u / o->rate);
         }
-        payload_write(payload, o->size, o->first + i / o->channels);
+        payload_write(payload, o->size, o->first + (o->is_through ? i : i / o->channels));
         target->send(target->self, i % o->channels, payload, o->size);
         if (++waiting >= (o->rate > 0 ? 1 : WINDOW)) {
             target->wait(target->self, waiting);
@@ -70,7 +71,7 @@ publish_parse(struct options *o, int argc, char **argv)
         OPTION("redis", &o->redis_port),  OPTION("http", &o->http_port),
         OPTION("channels", &o->channels), OPTION("events", &o->events),
         OPTION("first", &o->first),       OPTION("rate", &o->rate),
-        OPTION("size", &o->size),
+        OPTION("size", &o->size),         OPTION("through", &o->is_through),
     };
     options_parse(argc, argv, entries, sizeof entries / sizeof entries[0]);
     if ((o->redis_port == 0) == (o->http_port == 0) || o->channels == 0) {

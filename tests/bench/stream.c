@@ -53,24 +53,34 @@ stream_start(struct stream *s, uint16_t port, uint8_t from, const char *request)
     }
 }
 
+/* Told or not: the channel's events between the one that was next and this one. */
+static void
+stream_count_left_out(struct stream *s, uint64_t n, uint64_t left_out)
+{
+    if (s->is_gap_told) {
+        s->tally->told += left_out;
+        s->resumed = n;
+        s->is_gap_told = false;
+    } else {
+        s->tally->lost += left_out;
+    }
+}
+
 static void
 stream_count(struct stream *s, uint64_t n, uint64_t latency_ns)
 {
     struct tally *tally = s->tally;
-    if (n < s->next) {
+    uint64_t *next = n < s->first ? NULL : &s->next[(n - s->first) % s->active];
+    if (next == NULL || n < *next) {
         tally->doubled++;
         return;
     }
-    if (s->is_gap_told) {
-        tally->told += n - s->next;
-        s->resumed = n;
-        s->is_gap_told = false;
-    } else {
-        tally->lost += n - s->next;
-    }
-    s->next = n + 1;
+    stream_count_left_out(s, n, (n - *next) / s->active);
+    *next = n + s->active;
     tally->received++;
-    tally->finished += s->next == s->end ? 1 : 0;
+    if (n < s->end && *next >= s->end && ++s->ended == s->active) {
+        tally->finished++;
+    }
     histogram_add(&tally->latency, latency_ns);
 }
 

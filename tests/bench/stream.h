@@ -30,8 +30,11 @@ struct stream {
     uint32_t channel;
     bool is_open;     /* the response's head has come */
     bool is_gap_told; /* the next n may be any newer one */
-    uint64_t next;    /* the n that comes next */
+    uint32_t active;  /* channels; n counts through all of them, each has every active'th */
+    uint64_t *next;   /* by channel: the n that comes next; the load client's */
+    uint64_t first;   /* the n that comes first of all */
     uint64_t end;     /* the n that does not come any more */
+    uint32_t ended;   /* channels that have had their last event */
     uint64_t resumed; /* the first n after the last gap; UINT64_MAX: there was none */
     int waiting;      /* bytes, at the last stream_has_more() that was true */
     struct tally *tally;

@@ -1,6 +1,7 @@
 """The jobs of the table. Each gives rows, verdicts and notes; what it needs comes with `bench`."""
 
 import contextlib
+import itertools
 import shutil
 import signal
 import socket
@@ -9,7 +10,7 @@ import subprocess
 import time
 
 from . import servers
-from .measure import (check, check_finished, fan_out, median, merge_histograms, publish, ratio, repeat,
+from .measure import (check, check_finished, describe, fan_in, fan_out, median, merge_histograms, publish, ratio, repeat,
                       start_load, touch_socket_memory, with_end)
 from .process import CLIENT_CORE, Cpu, Failure, Process, machine_busy_s, pss_kib, wait_for
 
@@ -395,28 +396,43 @@ def workers(bench):
 
 
 GROWTH_RUNS = {100: (800, 200), 1000: (100, 50), 5000: (30, 10), 19000: (10, 3)}  # clients: events, events/s
+CHANNELS_RUN = (1000, 200, 50)  # clients, events, events/s: the same whatever the channels
+CHANNELS_ACTIVE, CHANNELS_QUIET = (1, 10, 100), (0, 99)
 
 
-def growth(bench):
-    """Cost as it grows: CPU a delivery by clients and by channels"""
-    runs = {20: (50, 100), 60: (50, 100)} if bench.is_quick else GROWTH_RUNS
-    quiets = (0, 2) if bench.is_quick else (0, 1, 99)
+def _by_clients(bench, runs):
     kinds = [servers.Bare, servers.RunnelRedis, servers.Nchan, servers.Node]
     by_clients = {}
     for clients, (events, rate) in runs.items():
         for name, taken in repeat(bench, kinds, bench.turns(2), lambda kind, c=clients, e=events, r=rate:
                                   fan_out(bench, kind, c, e, rate=r)).items():
             by_clients.setdefault(name, {})[clients] = median(taken, "cpu_us")
-    by_channels = {}
-    clients, (events, rate) = list(runs.items())[1]
-    for quiet in quiets:
-        taken = repeat(bench, [servers.RunnelRedis], bench.turns(2), lambda kind, q=quiet:
-                       fan_out(bench, kind, clients, events, rate=rate, quiet=q))
-        by_channels[1 + clients * quiet] = median(taken[REDIS], "cpu_us")
+    return by_clients
+
+
+def _by_channels(bench, clients, events, rate):
+    """{(active, quiet): us a delivery}"""
+    actives, quiets = bench.sizes((CHANNELS_ACTIVE, CHANNELS_QUIET), ((1, 10), (0, 2)))
+    samples = {}
+    for turn in range(bench.turns(2)):
+        for active, quiet in itertools.product(actives, quiets):
+            bench.progress.step(f"{active} active channels, {quiet} quiet ones ({turn + 1})")
+            sample = fan_in(bench, servers.RunnelRedis, clients, events, rate, active, quiet)
+            samples.setdefault((active, quiet), []).append(sample)
+            bench.progress.say(describe(sample))
+    return {key: median(taken, "cpu_us") for key, taken in samples.items()}
+
+
+def growth(bench):
+    """Cost as it grows: CPU a delivery by clients and by channels"""
+    runs = bench.sizes(GROWTH_RUNS, {20: (50, 100), 60: (50, 100)})
+    clients, events, rate = bench.sizes(CHANNELS_RUN, (20, 50, 100))
+    by_clients = _by_clients(bench, runs)
+    by_channels = _by_channels(bench, clients, events, rate)
     result = Result([*(f"{c} clients" for c in runs)])
     for name, values in by_clients.items():
         result.row(name, *values.values())
-    result.data = {"clients": by_clients, "channels": by_channels}
+    result.data = {"clients": by_clients, "channels": [[*key, us] for key, us in by_channels.items()]}
     for what, values in (("clients", by_clients[REDIS]), ("channels", by_channels)):
         result.target(f"flat within 1.3x over {what}", max(values.values()) / min(values.values()), 1.3, "x")
     if BARE in by_clients:
@@ -424,9 +440,9 @@ def growth(bench):
         beside = ", ".join(f"{n:,}: {us / bare[n]:.2f}x" for n, us in by_clients[REDIS].items())
         result.note(f"beside the bare loop: {beside}; its own cost, the kernel's, is up to "
                     f"{max(bare.values()) / min(bare.values()):.2f}x its lowest")
-    result.note("by channels (runnel, Redis log): " + ", ".join(f"{n:,}: {us:.2f} us" for n, us in by_channels.items())
-                + f"; each of {clients:,} clients listens to the one that has events and to as many others of its own, "
-                  "which have one event each in the log")
+    result.note(f"by channels (runnel, Redis log): {clients:,} clients listen to all the active ones, and each to the quiet "
+                f"ones of its own; {rate} events/s in all, spread over the active ones, whatever their number: "
+                + ", ".join(f"{active} active and {quiet} quiet {us:.2f} us" for (active, quiet), us in by_channels.items()))
     return result
 
 

@@ -53,10 +53,10 @@ def start_load(bench, port, clients, channels=1, **options):
     return load
 
 
-def publish(bench, server, events, channels=1, rate=0, first=0):
+def publish(bench, server, events, channels=1, rate=0, first=0, is_through=False):
     """Starts the publisher."""
     return Process([bench.program("publish"), *server.publish_target(), "--channels", channels, "--events", events,
-                    "--rate", rate, "--first", first], CLIENT_CORE)
+                    "--rate", rate, "--first", first, *(["--through"] if is_through else [])], CLIENT_CORE)
 
 
 def check(result, group="reading", gaps_max=0):
@@ -72,31 +72,49 @@ def check_finished(result):
         raise Failure(f"{result['clients'] - finished} of {result['clients']} streams did not get all their events")
 
 
-def fan_out(bench, kind, clients, events, channels=1, rate=0, quiet=0, **options):
+def fan_out(bench, kind, clients, events, channels=1, rate=0, **options):
     """
-    `events` over `channels`, of `clients` streams. `quiet`: so many channels more each stream listens to, none another's;
-    they get one event before anybody connects, and so do the others then.
+    `events` over `channels`, of `clients` streams.
     CPU is the server's from the first publish to the last receipt.
     """
-    fill = channels + clients * quiet if quiet else 0
     with kind(bench, clients=clients, channels=channels, **options) as server:
-        if fill:
-            with_end(publish(bench, server, fill, fill), lambda p: p.json(120))
-            wait_for(lambda: server.metric("runnel_replay_appends_total") == fill, "the log to have them")
-        load = start_load(bench, server.port, clients, channels, events=events // channels, timeout=10,
-                          first=1 if fill else 0, **({"quiet": quiet, "path": "/events?channel=bench."} if quiet else {}))
-        try:
-            server.await_streams(clients)
-            before = server.cpu_at_rest()
-            begin = time.monotonic()
-            with_end(publish(bench, server, events, channels, rate, 1 if fill else 0), lambda p: p.json(300))
-            load.expect("done", 120)
-            spent, seconds = server.cpu() - before, time.monotonic() - begin
-            result = load.json()
-        finally:
-            load.end()
+        load = start_load(bench, server.port, clients, channels, events=events // channels, timeout=10)
+        return _deliver(bench, server, load, clients, {"events": events, "channels": channels, "rate": rate})
+
+
+def fan_in(bench, kind, clients, events, rate, active, quiet):
+    """
+    `events` over `active` channels, to all of which each stream listens, and to `quiet` more, none another's, without
+    any. All channels have one event each before anybody connects.
+    """
+    fill = active + clients * quiet
+    with kind(bench, clients=clients) as server:
+        with_end(publish(bench, server, fill, fill), lambda p: p.json(120))
+        wait_for(lambda: server.metric("runnel_replay_appends_total") == fill, "the log to have them")
+        load = start_load(bench, server.port, clients, events=events, timeout=10, first=1, active=active, quiet=quiet,
+                          path="/events?channel=bench.")
+        return _deliver(bench, server, load, clients, {"events": events, "channels": active, "rate": rate, "first": 1,
+                                                       "is_through": True})
+
+
+def _deliver(bench, server, load, clients, published):
+    """What it costs to bring what is published to the streams of `load`, which it ends."""
+    try:
+        server.await_streams(clients)
+        before = server.cpu_at_rest()
+        begin = time.monotonic()
+        with_end(publish(bench, server, **published), lambda p: p.json(300))
+        load.expect("done", 120)
+        spent, seconds = server.cpu() - before, time.monotonic() - begin
+        result = load.json()
+    finally:
+        load.end()
     check(result)
     check_finished(result)
+    return _sample(result, spent, seconds, published["events"])
+
+
+def _sample(result, spent, seconds, events):
     deliveries = result["reading"]["received"]
     return {
         "cpu_us": spent.total * 1e6 / deliveries, "user_us": spent.user * 1e6 / deliveries,

@@ -15,6 +15,7 @@ from .process import SERVER_CORE, Cpu, Failure, Process, children, pss_kib, sett
 HERE = pathlib.Path(__file__).resolve().parent.parent
 NCHAN_MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
 KEPT_EVENTS = 1000
+CHANNELS_MAX = 200  # of one stream
 
 
 class Server:
@@ -120,7 +121,8 @@ class Runnel(Server):
         if self.store == "redis":
             replay["url"] = redis
         return {
-            "http": {"listen": f"127.0.0.1:{self.port}", "workers": self.options.get("workers", 1)},
+            "http": {"listen": f"127.0.0.1:{self.port}", "workers": self.options.get("workers", 1),
+                     "channels": CHANNELS_MAX},
             "admin": {"listen": f"127.0.0.1:{self.admin_port}"},
             "replay": replay,
             "stream": {"tail_bytes": self.options.get("tail_bytes", "64M"),
