@@ -29,9 +29,10 @@ def test_quick_run_has_every_job_with_its_servers_and_targets(quick):
     assert list(results["jobs"]) == JOBS
     assert results["machine"]["cpu"] and results["machine"]["software"]["runnel"]
     for job in results["jobs"].values():
-        assert job["rows"] and job["verdicts"]
+        assert job["rows"] and job["verdicts"] and job["commit"]
         assert all(len(values) == len(job["columns"]) for values in job["rows"].values())
     assert {"bare", "runnel, redis log", "runnel, memory log"} <= set(results["jobs"]["latency"]["rows"])
+    assert len(results["jobs"]["latency"]["samples"]["bare"]) == 1
 
 
 def test_quick_run_writes_markdown_and_plots(quick):
@@ -43,13 +44,19 @@ def test_quick_run_writes_markdown_and_plots(quick):
 
 
 def test_one_job_again_keeps_the_others(quick):
-    before = json.loads((quick / "latest.json").read_text("utf-8"))["jobs"]
+    text = (quick / "latest.json").read_text("utf-8")
+    before, earlier = json.loads(text)["jobs"], json.loads(text)["earlier"].get("resume", [])
     subprocess.run([ROOT / "tests/bench/run", "resume", "--quick", "--alone", "--build", BUILD, "--out", quick],
                    stdout=subprocess.DEVNULL, timeout=60, check=True)
-    after = json.loads((quick / "latest.json").read_text("utf-8"))["jobs"]
+    results = json.loads((quick / "latest.json").read_text("utf-8"))
+    after = results["jobs"]
     assert list(after) == JOBS
     assert after["latency"] == before["latency"]
     assert after["resume"] != before["resume"]
+    values = {verdict["target"]: verdict["measured"] for verdict in before["resume"]["verdicts"]}
+    assert results["earlier"]["resume"] == [*earlier, {"commit": before["resume"]["commit"], "when": before["resume"]["date"],
+                                                       "values": values}]
+    assert f"before, at {before['resume']['commit']}" in (quick / "latest.md").read_text("utf-8")
 
 
 def event(n):

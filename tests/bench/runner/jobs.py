@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from . import servers
-from .measure import (check, check_finished, describe, fan_in, fan_out, median, merge_histograms, publish, ratio, repeat,
+from .measure import (check, check_finished, fan_in, fan_out, median, merge_histograms, publish, ratio, repeat,
                       start_load, touch_socket_memory, with_end)
 from .process import CLIENT_CORE, Cpu, Failure, Process, machine_busy_s, pss_kib, wait_for
 
@@ -378,7 +378,7 @@ def workers(bench):
         for count in (1, 2):
             bench.progress.step(f"{count} workers ({turn + 1})")
             samples[count].append(_workers_run(bench, count, clients, events))
-            bench.progress.say(f"{samples[count][-1]['deliveries_per_s']:.0f}/s")
+            bench.record(f"{count} workers", samples[count][-1])
     result = Result(["deliveries/s", "CPU us a delivery", "CPU of the client, cores", "of the whole machine, cores"])
     for count, taken in samples.items():
         result.row(f"{count} worker{'s' if count > 1 else ''}", median(taken, "deliveries_per_s"),
@@ -405,7 +405,7 @@ def _by_clients(bench, runs):
     by_clients = {}
     for clients, (events, rate) in runs.items():
         for name, taken in repeat(bench, kinds, bench.turns(2), lambda kind, c=clients, e=events, r=rate:
-                                  fan_out(bench, kind, c, e, rate=r)).items():
+                                  fan_out(bench, kind, c, e, rate=r), f", {clients} clients").items():
             by_clients.setdefault(name, {})[clients] = median(taken, "cpu_us")
     return by_clients
 
@@ -419,7 +419,7 @@ def _by_channels(bench, clients, events, rate):
             bench.progress.step(f"{active} active channels, {quiet} quiet ones ({turn + 1})")
             sample = fan_in(bench, servers.RunnelRedis, clients, events, rate, active, quiet)
             samples.setdefault((active, quiet), []).append(sample)
-            bench.progress.say(describe(sample))
+            bench.record(f"{active} active channels, {quiet} quiet ones", sample)
     return {key: median(taken, "cpu_us") for key, taken in samples.items()}
 
 

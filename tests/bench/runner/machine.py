@@ -20,6 +20,19 @@ def _version(*command):
     return found.group() if found else ""
 
 
+def _git(root, *words):
+    done = subprocess.run(["git", "-C", root, *words], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                          check=False)
+    return done.stdout.strip()
+
+
+def commit(root):
+    """With a + where the tree has something else; what a run of the benchmark writes does not count."""
+    changed = _git(root, "status", "--porcelain", "--untracked-files=no", "--", ".", ":(exclude)tests/bench/results",
+                   ":(exclude)README.md")
+    return _git(root, "rev-parse", "--short", "HEAD") + ("+" if changed else "")
+
+
 def _os_name():
     for line in pathlib.Path("/etc/os-release").read_text("utf-8").splitlines():
         if line.startswith("PRETTY_NAME="):

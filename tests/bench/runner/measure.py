@@ -131,10 +131,10 @@ def with_end(process, use):
         process.end()
 
 
-def repeat(bench, kinds, count, measure):
+def repeat(bench, kinds, count, measure, of=""):
     """
     Samples of each kind, in turns: A B C, C B A, A B C, for who ran before leaves its mark on the machine.
-    {name: [sample, …]}; kinds that are missing are left out.
+    {name: [sample, …]}; kinds that are missing are left out. `of` tells samples of one kind apart in the record.
     """
     samples = {}
     present = [k for k in kinds if bench.has(k)]
@@ -143,12 +143,8 @@ def repeat(bench, kinds, count, measure):
             bench.progress.step(f"{kind.name} ({turn + 1} of {count})")
             sample = measure(kind)
             samples.setdefault(kind.name, []).append(sample)
-            bench.progress.say(describe(sample))
+            bench.record(kind.name + of, sample)
     return samples
-
-
-def describe(sample):
-    return ", ".join(f"{name} {value:.4g}" for name, value in sample.items() if isinstance(value, (int, float)))
 
 
 def median(samples, key):

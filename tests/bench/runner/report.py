@@ -1,4 +1,7 @@
-"""The results as JSON, Markdown and plots. Each job's newest result stays until it is run again."""
+"""
+The results as JSON, Markdown and plots. Each job's newest result stays until it is run again; what it reached before, or
+that it failed, is kept too, so that nobody repeats a job until it passes without its being seen.
+"""
 
 import json
 
@@ -9,7 +12,25 @@ LOAD_OWN = 3  # what the benchmark itself may leave behind
 
 def load(folder):
     path = folder / "latest.json"
-    return json.loads(path.read_text("utf-8")) if path.exists() else {"jobs": {}}
+    results = json.loads(path.read_text("utf-8")) if path.exists() else {"jobs": {}}
+    return {"earlier": {}} | results
+
+
+def replace(results, name, job):
+    """The newest result of a job, before which there may be another."""
+    old = results["jobs"].get(name)
+    if old:
+        values = {v["target"]: v["measured"] for v in old["verdicts"]}
+        results["earlier"].setdefault(name, []).append({"commit": _commit(old), "when": old["date"], "values": values})
+    results["jobs"][name] = job
+
+
+def keep_failure(results, name, entry):
+    results["earlier"].setdefault(name, []).append(entry)
+
+
+def _commit(job):
+    return job.get("commit") or "a commit that is not known"
 
 
 def _cell(value):
@@ -26,13 +47,19 @@ def table(head, rows):
     yield ""
 
 
-def _job(job):
+def _earlier(entry):
+    told = entry.get("failure") or "; ".join(f"{target}: {value}" for target, value in entry["values"].items())
+    return f"- before, at {entry['commit']}, {entry['when']}: {'FAILED, ' if 'failure' in entry else ''}{told}"
+
+
+def _job(job, earlier):
     yield f"### {job['title']}"
     yield ""
     yield from table(["", *job["columns"]], ([name, *values] for name, values in job["rows"].items()))
     for note in job["notes"]:
         yield f"- {note}"
-    yield f"- measured {job['date']}, {job['seconds']:.0f} s, load before {job['load']:.2f}"
+    yield f"- measured at {_commit(job)}, {job['date']}, {job['seconds']:.0f} s, load before {job['load']:.2f}"
+    yield from map(_earlier, earlier)
     yield ""
 
 
@@ -54,7 +81,16 @@ def machine_line(results):
     load = max((job["load"] for job in results["jobs"].values()), default=0)
     busy = "" if load < LOAD_OWN else (f" **Other work ran on the machine meanwhile (load up to {load:.0f}): read "
                                        "ratios, and those with care.**")
-    return f"{machine['cpu']}, {machine['memory']}, {machine['system']}; {software}.{busy}"
+    return f"{machine['cpu']}, {machine['memory']}, {machine['system']}; {software}. {_commits(results['jobs'])}{busy}"
+
+
+def _commits(jobs):
+    by_commit = {}
+    for name, job in jobs.items():
+        by_commit.setdefault(_commit(job), []).append(name)
+    if len(by_commit) == 1:
+        return f"Measured at {next(iter(by_commit))}."
+    return "Measured at " + "; ".join(f"{commit}: {', '.join(names)}" for commit, names in by_commit.items()) + "."
 
 
 def markdown(results):
@@ -67,8 +103,8 @@ def markdown(results):
            "event is checked for gaps and doubles. Made by `tests/bench/run`.")
     yield ""
     yield from verdicts(results)
-    for job in results["jobs"].values():
-        yield from _job(job)
+    for name, job in results["jobs"].items():
+        yield from _job(job, results["earlier"].get(name, []))
     for name in results["plots"]:
         yield f"![{name}]({name}.svg)"
         yield ""
