@@ -489,11 +489,31 @@ def _trace(bench, server, load, report, events):
         server.cpu_at_rest()  # its metrics would be counted
         with_end(publish(bench, server, events - 1, rate=50, first=1), lambda p: p.json(60))
         load.expect("done", 60)
-        check_finished(load.json())
+        result = load.json()
         trace.signal(signal.SIGINT)
         trace.wait()
     finally:
         trace.end()
+    check(result)
+    check_finished(result)
+
+
+def _count_calls(bench, kind, clients, events):
+    """{name: calls}"""
+    report = bench.folder / "strace.txt"
+    with kind(bench) as server:
+        load = start_load(bench, server.port, clients, events=events, timeout=20)
+        try:
+            server.await_streams(clients)
+            _trace(bench, server, load, report, events)
+        finally:
+            load.end()
+    calls = {}
+    for line in report.read_text().splitlines():
+        fields = line.split()
+        if len(fields) >= 5 and fields[3].isdigit() and fields[-1] != "total":
+            calls[fields[-1]] = int(fields[3])
+    return calls
 
 
 def syscalls(bench):
@@ -501,26 +521,16 @@ def syscalls(bench):
     clients, events = bench.sizes((100, 100), (20, 20))
     if not shutil.which("strace"):
         raise Failure("needs strace")
-    report = bench.folder / "strace.txt"
-    with servers.RunnelMemory(bench) as server:
-        load = start_load(bench, server.port, clients, events=events, timeout=20)
-        try:
-            server.await_streams(clients)
-            _trace(bench, server, load, report, events)
-        finally:
-            load.end()
-    counts = {}
-    for line in report.read_text().splitlines():
-        fields = line.split()
-        if len(fields) >= 5 and fields[3].isdigit() and fields[-1] != "total":
-            counts[fields[-1]] = int(fields[3])
     result = Result(["calls", "a delivery", "an event"])
-    for name, count in counts.items():
-        result.row(name, count, count / (clients * events), count / events)
-    result.target("one sendto a delivery", counts.get("sendto", 0) / (clients * events), 1.02)
-    others = sum(count for name, count in counts.items() if name != "sendto")
-    result.target("the others are by turn, not by delivery: at most 20 an event, whatever the clients",
-                  others / events, 20)
+    for kind in (servers.RunnelMemory, servers.RunnelRedis):
+        bench.progress.step(kind.name)
+        calls = _count_calls(bench, kind, clients, events)
+        for name, count in calls.items():
+            result.row(f"{kind.store} log: {name}", count, count / (clients * events), count / events)
+        sends = calls.get("sendto", 0)
+        result.target(f"{kind.store} log: one sendto a delivery", sends / (clients * events), 1.02)
+        result.target(f"{kind.store} log: the others are by turn, not by delivery: at most 20 an event, whatever the clients",
+                      (sum(calls.values()) - sends) / events, 20)
     return result
 
 

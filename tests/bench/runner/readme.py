@@ -30,7 +30,7 @@ def _rows(jobs):
 def section(results):
     yield machine_line(results)
     yield "Server on one core, clients on the other, 200-byte events from Redis pub/sub (nchan's come by HTTP), every"
-    yield "event checked for gaps and doubles; medians. *bare* is a C loop that only sends: what the kernel costs."
+    yield "event checked for gaps and doubles where there are any; medians. *bare* is a C loop that only sends: what the kernel costs."
     yield ""
     yield from table(["", *ORDER], _rows(results["jobs"]))
     if "cost" in results["plots"]:

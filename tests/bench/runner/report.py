@@ -98,9 +98,10 @@ def markdown(results):
     yield ""
     yield machine_line(results)
     yield ""
-    yield ("Servers and Redis on core 0, clients and publisher on core 1, 200-byte JSON payloads, one worker each. "
-           "Events come by Redis pub/sub, with nchan by HTTP. CPU is the server's own, user and system; every "
-           "event is checked for gaps and doubles. Made by `tests/bench/run`.")
+    yield ("Servers and Redis on core 0, clients and publisher on core 1, 200-byte JSON payloads, one worker each; in the "
+           "job of 1 to 2 workers everything shares both cores. Events come by Redis pub/sub, with nchan by HTTP. CPU is "
+           "the server's own, user and system. Every event is checked for gaps and doubles at every client; idle clients "
+           "and the job of connections have no events. Made by `tests/bench/run`.")
     yield ""
     yield from verdicts(results)
     for name, job in results["jobs"].items():
