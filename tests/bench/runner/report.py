@@ -88,8 +88,8 @@ def _commits(jobs):
     by_commit = {}
     for name, job in jobs.items():
         by_commit.setdefault(_commit(job), []).append(name)
-    if len(by_commit) == 1:
-        return f"Measured at {next(iter(by_commit))}."
+    if len(by_commit) <= 1:
+        return "".join(f"Measured at {commit}." for commit in by_commit)
     return "Measured at " + "; ".join(f"{commit}: {', '.join(names)}" for commit, names in by_commit.items()) + "."
 
 
