@@ -5,6 +5,7 @@ every test), then its brokers.
 
 import pathlib
 import resource
+import signal
 import sys
 
 import pytest
@@ -25,6 +26,7 @@ from harness.subscriber import Subscriber  # noqa: E402
 def pytest_configure():
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup runnel would leave it ignored, as that asks
 
 
 @pytest.fixture(autouse=True)
