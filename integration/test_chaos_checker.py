@@ -102,17 +102,63 @@ def test_a_message_under_two_ids_is_doubled():
 def test_a_redelivery_needs_a_kill_and_mqtt(source, doubled):
     sent = messages(source)
     record = deliver(Record(), sent, 1).event(sent[0], START + 5)
-    kill = Applied("ingest", "kill", START + 2, START + 3)
+    kill = Applied("ingest", "kill", START + 0.5, START + 3)
     verdict = check(sent, deliver(record, sent, 2, 3, 4, 5), applied=[kill])
     assert verdict.doubled == doubled and sum(verdict.redelivered.values()) == 1 - doubled
 
 
-def test_a_redelivery_needs_the_connection_to_end_between():
+def doubled_plant(again_s=5):
+    """The first message is stored at START, and once more."""
     sent = messages("plant")
-    record = deliver(Record(), sent, 1).event(sent[0], START + 5)
-    deliver(record, sent, 2, 3, 4, 5)
-    assert check(sent, record, plant=[(START + 2, False)]).redelivered == {"connection lost": 1}
+    record = deliver(Record(), sent, 1).event(sent[0], START + again_s)
+    return sent, deliver(record, sent, 2, 3, 4, 5)
+
+
+def test_a_redelivery_needs_the_connection_to_end_between():
+    sent, record = doubled_plant()
+    assert check(sent, record, plant=[(START + 0.5, False)]).redelivered == {"connection lost": 1}
     assert check(sent, record, plant=[(START + 8, False)]).doubled == 1
+
+
+def test_what_was_acknowledged_long_before_the_break_does_not_come_again():
+    sent = messages("plant", [CONFIRMED] * 8)
+    record = deliver(Record(), sent, 1, 2, 3, 4, 5, 6, 7, 8)
+    for n in range(1, 6):
+        record.event(sent[n - 1], START + 75 + n)
+    assert check(sent, record, applied=[Applied("ingest", "kill", START + 72, START + 73)]).doubled == 5
+    assert check(sent, record, plant=[(START + 72, False)]).doubled == 5
+    forgetful = Applied("plant", "kill", START + 72, START + 73, saved=START + 71.9, dead=START + 72)
+    assert check(sent, record, applied=[forgetful]).doubled == 5
+    forgetful.saved = START + 10.5
+    assert check(sent, record, applied=[forgetful]).redelivered == {"broker killed": 4}
+
+
+@pytest.mark.parametrize("target, kind", [("log", "stop"), ("wire-log-ingest", "stall"), ("ingest", "stop"),
+                                          ("wire-plant", "stall"), ("plant", "stop"), ("network", "late")])
+def test_what_stands_still_keeps_acknowledgements_back(target, kind):
+    sent, record = doubled_plant(again_s=9)
+    kill, held = Applied("ingest", "kill", START + 7, START + 8), Applied(target, kind, START + 0.5, START + 7)
+    assert check(sent, record, applied=[kill]).doubled == 1
+    assert check(sent, record, applied=[kill, held]).redelivered == {"runnel killed": 1}
+    assert check(sent, record, applied=[kill, Applied(target, kind, START + 0.5, START + 6)]).doubled == 1
+    more = [Applied("plant", "stop", START + 0.5, START + 4), Applied("wire-plant", "stall", START + 4.1, START + 7)]
+    assert check(sent, record, applied=[kill, *more]).doubled == 0
+    assert check(sent, record, applied=[kill, Applied("wire-plant", "slow", START + 0.5, START + 7)]).doubled == 1
+
+
+def test_a_log_that_runnel_found_away_keeps_acknowledgements_back_and_stores_later():
+    sent, record = doubled_plant(again_s=9)
+    kill = Applied("ingest", "kill", START + 7, START + 8)
+    assert check(sent, record, applied=[kill], log=[(START + 0.5, False)]).doubled == 0
+    assert check(sent, record, applied=[kill], log=[(START + 0.5, False), (START + 6, True)]).doubled == 1
+    before = Applied("ingest", "kill", START - 4, START - 3)
+    assert check(sent, record, applied=[before], log=[(START - 5, False), (START - 0.5, True)]).doubled == 0
+
+
+def test_a_connection_that_was_not_up_yet_may_have_ended_again():
+    sent, record = doubled_plant(again_s=4)
+    assert check(sent, record, plant=[(START - 5, False), (START + 3, True)]).redelivered == {"connection lost": 1}
+    assert check(sent, record, plant=[(START - 5, False), (START - 3, True)]).doubled == 1
 
 
 def test_a_log_that_stood_still_stores_what_a_killed_process_had_sent():
@@ -143,6 +189,26 @@ def test_an_outage_excuses_one_run():
     sent = messages("shop", spacing=1)
     states = [(START - 1, True), (START + 0.5, False), (START + 4, True)]
     assert check(sent, deliver(Record(), sent, 1, 3, 5), states=states).lost == 1
+
+
+def test_what_does_not_overlap_an_outage_does_not_prolong_it():
+    sent = messages("shop", [CONFIRMED] * 40, spacing=1)
+    record = deliver(Record(), sent, *range(1, 11), *range(31, 41))
+    states = [(START - 1, True), (START + 26.5, False), (START + 30, True)]
+    faults = [("wire-shop", "stall", 10, 14), ("ingest", "stop", 14.5, 18), ("shop", "stop", 18.5, 22),
+              ("wire-shop", "stall", 22.5, 26)]
+    apart = [Applied(target, kind, START + begin, START + end) for target, kind, begin, end in faults]
+    assert check(sent, record, applied=apart, states=states).lost == 20
+    chained = [Applied(f.target, f.kind, f.begin, f.end + 0.5) for f in apart]
+    assert check(sent, record, applied=chained, states=states).by_outage == 20
+    slow = [Applied("wire-shop", "slow", START + 10, START + 26.5)]
+    assert check(sent, record, applied=slow, states=states).lost == 20
+
+
+def test_an_outage_may_begin_where_the_one_before_ends():
+    sent = messages("shop", spacing=1)
+    states = [(START - 1, True), (START + 0.9, False), (START + 1.5, True), (START + 1.5, False), (START + 3.5, True)]
+    assert check(sent, deliver(Record(), sent, 1, 5), states=states).by_outage == 3
 
 
 def test_a_message_that_the_broker_had_not_saved_is_the_brokers_loss():
@@ -274,7 +340,7 @@ def test_a_bad_cursor_must_be_told_and_then_all_is_in_order(cursor, after):
 
 def test_who_came_late_may_get_the_copy_only():
     sent = messages("plant")
-    kill = Applied("ingest", "kill", START + 15, START + 16)
+    kill = Applied("ingest", "kill", START + 10.5, START + 16)
     early = deliver(Record(), sent, 1, 2, 3).event(sent[1], START + 21)
     late = Stranger().lie("99999999-0").told("99999999-0", START + 15).event(sent[2], START + 20)
     records = [deliver(record, sent, 4, 5) for record in (early, late.event(sent[1], START + 21))]

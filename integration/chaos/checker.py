@@ -9,8 +9,11 @@ A message may be missing from a client's record only where
 - the client was told: a gap of that channel stands between the message's neighbours, and the log had really lost
   something, or the client had come with a cursor of its own invention.
 
+A gap begins where the client stands, and each loss is told once on a channel: again only on another connection, to
+a client that has not got behind it yet.
+
 A message may stand in the log twice only where
-- it came by MQTT, and something stood between its delivery and its acknowledgement; or
+- it came by MQTT, and the first copy was stored when its acknowledgement can have been missing at the break (Break); or
 - the log lost its history in between, and with it that it has the message: then a gap stands between the two.
 """
 
@@ -21,11 +24,15 @@ from dataclasses import dataclass, field
 
 from harness.subscriber import id_key
 
+from .holdups import HoldUps, downs
 from .lives import lives_of
 from .publishers import CONFIRMED, NOBODY, key_of
 
 # Between a byte that a broker has sent and the fault that destroyed it on its way: a relay's turn on a busy machine.
 LEAD_S = 1.0
+# Between the log's taking a message and its PUBACK at the broker, at rest: 100 ms in which runnel reads more before it
+# wants the log's answer to all of it, and a relay's turn.
+ACK_S = 1.0
 # Between a subscription at the broker and runnel's log line about it.
 NOTICE_S = 0.25
 
@@ -34,6 +41,8 @@ LOSING = {("log", "flush"), ("log", "restore"), ("log", "failover"), ("log", "ov
 LOSING_TOO = {"memory": {("ingest", "kill")}}
 LOG_LOST = "log lost"
 ON_SHOPS_WAY = {"shop", "wire-shop", "ingest", "network"}
+ON_LOGS_WAY = {"log", "wire-log-ingest"}
+ON_ACKS_WAY = ON_LOGS_WAY | {"ingest", "plant", "wire-plant", "network"}
 SHOWN = 12
 
 
@@ -52,6 +61,21 @@ class Outage:
         if not run.messages or run.ends < self.up - LEAD_S:
             return False
         return self.begin - LEAD_S <= run.messages[0].begin <= self.end
+
+
+@dataclass
+class Break:
+    """
+    MQTT QoS 1 delivers again what was not acknowledged at the break: what the log took from `since` on, or, where it
+    stood still then, only afterwards, up to `until`.
+    """
+    why: str
+    at: float
+    since: float
+    until: float
+
+    def explains(self, first, again):
+        return self.since <= first <= self.until and self.at < again + NOTICE_S
 
 
 @dataclass
@@ -101,8 +125,8 @@ class Checker:
         self._losers = LOSING | LOSING_TOO.get(topology, set())
         self._losing = [fault for fault in applied if self._loses_history(fault)]
         self._lives = [life for client in clients for life in lives_of(client)]
-        self._log_states = states["log"]
-        self._plant_ends = [stamp for stamp, is_up in states["plant"] if not is_up]
+        self._hold_ups = HoldUps(applied, states["log"])
+        self._breaks = self._find_breaks(states["plant"])
         self._ids = defaultdict(set)  # key -> ids under which anybody got it
         self._outages = self._find_outages(states["shop"])
         self._missing_ok = set()      # keys that nobody has, with reason
@@ -163,24 +187,20 @@ class Checker:
         return why
 
     def _redelivery(self, first, again):
-        """
-        MQTT QoS 1 delivers again what was not acknowledged when the session's connection broke. A log that stands still
-        stores only afterwards what it was sent before.
-        """
-        held_up = (f.begin for f in self._applied if f.target in ("log", "wire-log-ingest") and f.kind != "overflow"
-                   and f.begin <= first <= f.end + LEAD_S)
-        first = min(held_up, default=first)
+        return next((one.why for one in self._breaks if one.explains(first, again)), None)
 
-        def is_killed(target):
-            return any((f.target, f.kind) == (target, "kill") and f.begin < again and f.end > first - LEAD_S
-                       for f in self._applied)
+    def _find_breaks(self, plant_states):
+        """A broker that was killed has forgotten the acknowledgements since it saved its state."""
+        kills = [f for f in self._applied if f.kind == "kill"]
+        found = [self._break("runnel killed", f.begin, f.begin, f.begin) for f in kills if f.target == "ingest"]
+        found += [self._break("broker killed", f.begin, min(f.saved, f.begin), f.dead)
+                  for f in kills if f.target == "plant"]
+        return found + [self._break("connection lost", down.begin, down.begin, down.end)
+                        for down in downs("plant", plant_states)]
 
-        if is_killed("ingest"):
-            return "runnel killed"
-        if is_killed("plant"):
-            return "broker killed"
-        is_lost = any(first - LEAD_S < end < again + NOTICE_S for end in self._plant_ends)
-        return "connection lost" if is_lost else None
+    def _break(self, why, at, lacks_since, end):
+        since = self._hold_ups.since(lacks_since, ON_ACKS_WAY) - ACK_S
+        return Break(why, at, since, self._hold_ups.until(end, ON_LOGS_WAY) + LEAD_S)
 
     # --- in nobody's record ---
 
@@ -189,7 +209,7 @@ class Checker:
         events = [(stamp, is_up) for stamp, is_up in states]
         events += [(f.begin, False) for f in self._applied if f.target == "ingest" and f.kind == "kill"]
         outages, begin = [], None
-        for stamp, is_up in sorted(events):
+        for stamp, is_up in sorted(events, key=lambda event: event[0]):
             if is_up and begin is not None:
                 outages.append(Outage(self._really_began(begin), stamp))
                 begin = None
@@ -206,20 +226,7 @@ class Checker:
         those that were made, those that the harness suffered, and those that runnel found out about by itself.
         """
         killed = any(f.target == "ingest" and f.kind == "kill" and f.begin == noticed for f in self._applied)
-        ways = ON_SHOPS_WAY | ({"log", "wire-log-ingest"} if killed else set())
-        begin = min(noticed, self._log_down_since(noticed)) if killed else noticed
-        for fault in sorted(self._applied, key=lambda f: f.begin, reverse=True):
-            if fault.target in ways and fault.begin <= begin <= fault.end + LEAD_S:
-                begin = fault.begin
-        return begin
-
-    def _log_down_since(self, stamp):
-        """Since when the log was away then; infinity: it was there."""
-        since = float("inf")
-        for at, is_up in self._log_states:
-            if at <= stamp:
-                since = float("inf") if is_up else min(since, at)
-        return since
+        return self._hold_ups.since(noticed, ON_SHOPS_WAY | (ON_LOGS_WAY if killed else set()))
 
     def _missing_runs(self):
         runs = [Run([])]
