@@ -28,10 +28,10 @@ class Record:
         self.record.append(Entry("runnel.beat", "", f"{int(id_s * 1000)}-0", id_s, 1))
         return self
 
-    def gap(self, after_s, resumes_s, received_s, channel="a"):
+    def gap(self, after_s, resumes_s, received_s, channel="a", connection=1):
         data = {"channel": channel, "after": f"{int(after_s * 1000)}-0", "resumes": f"{int(resumes_s * 1000)}-0",
                 "reason": "expired"}
-        self.record.append(Entry("runnel.gap", json.dumps(data), "", received_s, 1))
+        self.record.append(Entry("runnel.gap", json.dumps(data), "", received_s, connection))
         return self
 
 
@@ -264,6 +264,56 @@ def test_a_gap_without_a_lost_log_is_false():
     assert check(sent, record, applied=[kill]).counts["false gap"] == 1
     later = Applied("log", "flush", START + 11, START + 11)
     assert check(sent, record, applied=[later]).counts["false gap"] == 1
+
+
+def test_a_loss_is_told_once_on_a_connection():
+    sent = messages()
+    record = deliver(Record(), sent, 1, 2, 3).gap(START + 20, START + 30, START + 31)
+    once = check(sent, deliver(record, sent, 4, 5), applied=[FLUSH])
+    assert not once.errors
+    record = deliver(Record(), sent, 1, 2, 3)
+    for second in (31, 32, 33):
+        record.gap(START + 20, START + 30, START + second)
+    deliver(record, sent, 4, 5)
+    assert check(sent, record, applied=[FLUSH]).counts["false gap"] == 2
+    more = Applied("log", "flush", START + 26, START + 26)
+    assert check(sent, record, applied=[FLUSH, more]).counts["false gap"] == 1
+
+
+def test_a_loss_may_be_told_in_parts():
+    sent = messages()
+    restore = Applied("log", "restore", START + 15, START + 25)
+    record = deliver(Record(), sent, 1, 2).gap(START + 10, START + 24, START + 26)
+    deliver(record.gap(START + 24, START + 30, START + 27), sent, 4, 5)
+    assert not check(sent, record, applied=[restore]).errors
+    restore.end = START + 23.9
+    assert check(sent, record, applied=[restore]).counts["false gap"] == 1
+
+
+def test_who_was_cut_off_at_a_gap_is_told_again():
+    sent = messages()
+    record = deliver(Record(), sent, 1, 2, 3).gap(START + 20, START + 30, START + 31)
+    record.gap(START + 20, START + 30, START + 32, connection=2)
+    assert not check(sent, deliver(record, sent, 4, 5), applied=[FLUSH]).errors
+    record = deliver(Record(), sent, 1, 2, 3).gap(START + 20, START + 25.1, START + 26).beat(START + 25.2)
+    record.gap(START + 25.2, START + 30, START + 31, connection=2)
+    assert check(sent, deliver(record, sent, 4, 5), applied=[FLUSH]).counts["false gap"] == 1
+
+
+def test_a_gap_over_what_the_client_has_is_false():
+    sent = messages()
+    record = deliver(Record(), sent, 1, 2, 3, 4).gap(START + 20.9, START + 49, START + 49.5)
+    assert check(sent, deliver(record, sent, 5), applied=[FLUSH]).counts["false gap"] == 1
+    record = deliver(Record(), sent, 1, 2, 3).beat(START + 28).gap(START + 20, START + 30, START + 31)
+    assert check(sent, deliver(record, sent, 4, 5), applied=[FLUSH]).counts["false gap"] == 1
+
+
+def test_a_queue_that_overflows_is_told_each_time():
+    sent = messages()
+    overflow = Applied("log", "overflow", START + 11, START + 32)
+    record = deliver(Record(), sent, 1, 2).gap(START + 10, START + 20, START + 20)
+    record = deliver(record, sent, 3).gap(START + 20, START + 30, START + 30)
+    assert not check(sent, deliver(record, sent, 4, 5), applied=[overflow]).errors
 
 
 def test_a_killed_log_loses_nothing_unless_the_queue_overflowed():

@@ -9,6 +9,9 @@ A message may be missing from a client's record only where
 - the client was told: a gap of that channel stands between the message's neighbours, and the log had really lost
   something, or the client had come with a cursor of its own invention.
 
+A gap begins where the client stands, and a loss is told once on a channel, or in parts that follow each other: again only
+on another connection, to a client that has not got behind the first gap yet.
+
 A gap begins where the client stands, and each loss is told once on a channel: again only on another connection, to
 a client that has not got behind it yet.
 
@@ -114,6 +117,14 @@ class Verdict:
         return self.counts["doubled"]
 
 
+def _is_left(loss, after, told):
+    """
+    Whether a client that stands at `after` is due a gap for it. An overflow is many losses. Who met a log that went back
+    before its process knew of that was told of a part, and stands in the loss still.
+    """
+    return told is None or loss.kind == "overflow" or (after >= told and after[0] / 1000 < loss.end)
+
+
 class Checker:
     def __init__(self, messages, clients, applied, states, topology):
         """`states`: "shop", "plant", "log" -> [(time, is_up)], as runnel logged them."""
@@ -131,6 +142,7 @@ class Checker:
         self._outages = self._find_outages(states["shop"])
         self._missing_ok = set()      # keys that nobody has, with reason
         self._gap_between = set()     # keys that may come twice, with a gap between
+        self._told = defaultdict(dict)  # (a life, channel) -> loss -> up to which id it was told; by id()
 
     def check(self):
         for client in self._clients:
@@ -301,13 +313,26 @@ class Checker:
 
     def _check_gap(self, life, entry, place, gaps):
         gap = json.loads(entry.data)
+        if not life.is_due(gap):
+            self.verdict.gaps += 1
+            why = self._false(life, gap, place, gaps[gap["channel"]])
+            if why is not None:
+                self.verdict.error("false gap", f"{life.name}: {gap} at {entry.time:.3f}: {why}")
         gaps[gap["channel"]].append((place, gap))
-        if life.is_due(gap):
-            return
-        self.verdict.gaps += 1
-        after_s = id_key(gap["after"])[0] / 1000
-        if not any(f.begin < entry.time and after_s < f.end + LEAD_S for f in self._losing):
-            self.verdict.error("false gap", f"{life.name}: {gap} at {entry.time:.3f}")
+
+    def _false(self, life, gap, place, before):
+        """What is wrong with it, after those before it on its channel; None: the log has lost something."""
+        after, time = id_key(gap["after"]), life.record[place].time
+        if after < life.newest_before(place):
+            return f"the client has {life.newest_before(place)}"
+        losses = [f for f in self._losing if f.begin < time and after[0] / 1000 < f.end + LEAD_S]
+        if not losses:
+            return "nothing was lost"
+        told = self._told[id(life), gap["channel"]]
+        fresh = [f for f in losses if _is_left(f, after, told.get(id(f)))]
+        if fresh:
+            told[id(min(fresh, key=lambda f: f.end))] = id_key(gap["resumes"])
+        return None if fresh or life.was_cut_short(place, before) else "that loss was told"
 
     def _check_told(self, life, gaps):
         """A bad cursor: before anything moves it, every channel's gap."""

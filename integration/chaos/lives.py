@@ -48,6 +48,29 @@ class Life:
         """The newest id it was told."""
         return max((id_key(entry.id) for entry in self.record if not self.says_nothing(entry)), default=(0, 0))
 
+    @cached_property
+    def _stands(self):
+        """The newest id it had been told before each place."""
+        found, newest = [], (0, 0)
+        for entry in self.record:
+            found.append(newest)
+            newest = newest if self.says_nothing(entry) else max(newest, id_key(entry.id))
+        return found
+
+    def newest_before(self, place):
+        return self._stands[place]
+
+    def was_cut_short(self, place, gaps):
+        """
+        Whether the gap at `place` is the last of those before it (place, gap) once more: the connection ended before the
+        client had got behind it.
+        """
+        if not gaps:
+            return False
+        last, gap = gaps[-1]
+        is_behind = self._stands[place] >= id_key(gap["resumes"])
+        return self.record[last].connection != self.record[place].connection and not is_behind
+
     def is_due(self, gap):
         return gap["after"] == self.after
 
