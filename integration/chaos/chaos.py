@@ -113,20 +113,27 @@ def run(folder, seed, seconds, topology="edges", is_losing=False, clients=40, sa
     faults = draw(seed, seconds, topology, is_losing)
     say(f"seed {seed}, {topology}{', losing' if is_losing else ''}, {seconds} s, {len(faults)} faults, {clients} clients")
     world = World(folder, topology, clients, seed, has_spare=is_losing)
-    settle_s = 0
+    settle_s, verdict = 0, Verdict()
     try:
         try:
             unsettled, settle_s = _live(world, faults, seconds, say)
             verdict = judge(world, unsettled)
         except Exception:  # pylint: disable=broad-except
-            verdict = Verdict()
             verdict.error("broken", traceback.format_exc())
         if verdict.errors:
             records.write(folder, world)
     finally:
-        world.close()
+        _close(world, verdict)
     return Run(seed, topology, is_losing, seconds, Counter(f"{f.target} {f.kind}" for f in faults), verdict,
                sum(client.drops for client in world.clients), settle_s)
+
+
+def _close(world, verdict):
+    """What complains at its end is an error of this run, and no end of the series."""
+    try:
+        world.close()
+    except Exception:  # pylint: disable=broad-except
+        verdict.error("broken", traceback.format_exc())
 
 
 def judge(world, unsettled):

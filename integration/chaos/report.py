@@ -7,6 +7,16 @@ from datetime import datetime, timezone
 HEAD = ["seed", "topology", "faults", "drops", "published", "delivered", "lost", "doubled", "disordered", "false gaps",
         "silent", "hangs", "gaps said", "in gaps", "source away", "broker lost", "bad cursors", "redelivered"]
 
+GROUPS = {"kills": ["kill"], "stops": ["stop"], "resets": ["reset"], "stalls": ["stall"], "slow ways": ["slow"],
+          "cut connections": ["cut-normal", "cut-pubsub"], "reloads": ["reload"],
+          "logs that refused": ["readonly", "oom", "pause"],
+          "logs flushed, restored or failed over": ["flush", "restore", "failover"]}
+
+# What must be 0 -> the kinds of the checker's errors that it counts.
+ZEROS = {"deliveries lost, and no gap told of it": ["lost"], "bad cursors that no gap told of": ["silent"],
+         "messages doubled": ["doubled"], "out of order, or invented": ["order", "invented"],
+         "gaps that are none": ["false gap"], "clients that hang, runs that broke": ["hangs", "broken"]}
+
 NOTES = """\
 Four sources (Redis pub/sub, MQTT QoS 1, Redis Streams, http) number every message; clients drop, are slow, and some come
 with cursors that no runnel gave them. *edges*: one process that ingests, two that serve, one of them a second reader of
@@ -63,10 +73,33 @@ def fault_table(runs):
     return "\n".join(lines)
 
 
-def write_report(path, runs, took_s):
+def _grouped(faults):
+    """How many of which kind, targets aside."""
+    counts = Counter()
+    for name, count in faults.items():
+        kind = name.partition(" ")[2]
+        counts[next((group for group, kinds in GROUPS.items() if kind in kinds), kind)] += count
+    return ", ".join(f"{group} {count:,}" for group, count in counts.most_common())
+
+
+def totals(runs, binary):
+    """What the README shows, as it was judged in the runs."""
+    faults = sum((one.faults for one in runs), Counter())
+    errors = sum((one.verdict.counts for one in runs), Counter())
+    minutes, worlds = sum(one.seconds for one in runs) / 60, len({_name(one) for one in runs})
+    rows = [(f"seeds on {datetime.now(timezone.utc):%Y-%m-%d}, {binary}", ""), ("---", "---"),
+            ("runs, faults", f"{len(runs)} runs of {len({one.seed for one in runs})} seeds in {worlds} worlds, {minutes:.0f}"
+             f" minutes: {faults.total():,} faults ({_grouped(faults)}),"
+             f" and {sum(one.drops for one in runs):,} drops by clients"),
+            ("messages", f"{sum(one.verdict.published for one in runs):,} published,"
+             f" {sum(one.verdict.deliveries for one in runs):,} delivered and checked")]
+    rows += [(name, f"{sum(errors[kind] for kind in kinds):,}") for name, kinds in ZEROS.items()]
+    rows.append(("runs that were flagged", f"{sum(1 for one in runs if one.verdict.errors)}"))
+    return "\n".join(f"| {name} | {value} |" for name, value in rows)
+
+
+def write_report(path, runs, took_s, binary):
     path.parent.mkdir(exist_ok=True)
-    when = datetime.now(timezone.utc).strftime("%Y-%m-%d")
-    seconds = sum(one.seconds for one in runs)
-    path.write_text(f"# Chaos: every message accounted for\n\n{len(runs)} runs, {seconds / 60:.0f} minutes of faults"
-                    f" in {took_s / 60:.0f} minutes, {when}, Python {platform.python_version()}. Made by"
-                    f" `integration/chaos/run`.\n\n{NOTES}\n{table(runs)}\n{total(runs)}\n\n{fault_table(runs)}\n")
+    path.write_text(f"# Chaos: every message accounted for\n\nMade by `integration/chaos/run` in {took_s / 60:.0f} minutes"
+                    f" (Python {platform.python_version()}).\n\n{totals(runs, binary)}\n\n{NOTES}\n{table(runs)}\n{total(runs)}"
+                    f"\n\n{fault_table(runs)}\n")
