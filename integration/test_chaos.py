@@ -20,7 +20,7 @@ def judge(one, capsys):
 
 @pytest.mark.parametrize("topology, seed, seconds, is_losing", [
     ("edges", 3, 35, False),
-    ("edges", 24, 24, True),
+    ("edges", 46, 24, True),
     ("one", 60, 20, False),
     ("narrow", 6, 15, False),
     ("memory", 4, 12, False),

@@ -316,6 +316,35 @@ def test_a_queue_that_overflows_is_told_each_time():
     assert not check(sent, deliver(record, sent, 4, 5), applied=[overflow]).errors
 
 
+def test_a_deleted_channel_is_told_to_those_who_lack_some_of_it():
+    sent = messages()
+    deletion = Applied("log", "delete", START + 25, START + 25, channel="a")
+    live = deliver(Record(), sent, 1, 2, 3, 4, 5)
+    away = deliver(Record(), sent, 1, 2).gap(START + 10, START + 30, START + 30)
+    deliver(away, sent, 4, 5)
+    assert check(sent, live, away, applied=[deletion]).in_gaps == 1
+    assert not check(sent, live, away, applied=[deletion]).errors
+    other = Applied("log", "delete", START + 25, START + 25, channel="b")
+    assert check(sent, live, away, applied=[other]).counts["false gap"] == 1
+    silent = deliver(Record(), sent, 1, 2, 4, 5)
+    assert check(sent, live, silent, applied=[deletion]).lost == 1
+
+
+def test_a_deleted_channel_is_told_to_nobody_else():
+    sent = messages()
+    deletion = Applied("log", "delete", START + 25, START + 25, channel="a")
+    live = deliver(Record(), sent, 1, 2, 3, 4, 5)
+    had_all = deliver(Record(), sent, 1, 2, 3).gap(START + 20, START + 30, START + 30)
+    assert check(sent, live, deliver(had_all, sent, 4, 5), applied=[deletion]).counts["false gap"] == 1
+
+
+def test_a_deleted_channel_excuses_no_copies():
+    sent = messages("queue")
+    deletion = Applied("log", "delete", START + 15, START + 15, channel="a")
+    again = deliver(Record(), sent, 1, 2).gap(START + 10, START + 20, START + 20).event(sent[1], START + 20)
+    assert check(sent, deliver(again, sent, 3, 4, 5), applied=[deletion]).doubled == 1
+
+
 def test_a_killed_log_loses_nothing_unless_the_queue_overflowed():
     sent = messages()
     record = deliver(Record(), sent, 1, 2).gap(START + 10, START + 30, START + 30)

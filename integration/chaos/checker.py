@@ -9,11 +9,9 @@ A message may be missing from a client's record only where
 - the client was told: a gap of that channel stands between the message's neighbours, and the log had really lost
   something, or the client had come with a cursor of its own invention.
 
-A gap begins where the client stands, and a loss is told once on a channel, or in parts that follow each other: again only
-on another connection, to a client that has not got behind the first gap yet.
-
-A gap begins where the client stands, and each loss is told once on a channel: again only on another connection, to
-a client that has not got behind it yet.
+A gap begins where the client stands, and a loss is told once on a channel, or in parts that follow each other; again
+only on another connection, to a client that has not got behind the gap yet. A channel that was deleted is told to
+those who lack some of what it had.
 
 A message may stand in the log twice only where
 - it came by MQTT, and the first copy was stored when its acknowledgement can have been missing at the break (Break); or
@@ -40,7 +38,9 @@ ACK_S = 1.0
 NOTICE_S = 0.25
 
 # What may lose events that the log had, or should have had.
-LOSING = {("log", "flush"), ("log", "restore"), ("log", "failover"), ("log", "overflow")}
+LOSING = {("log", "flush"), ("log", "delete"), ("log", "restore"), ("log", "failover"), ("log", "overflow")}
+# Of these, what makes nothing be stored again.
+FORGETTING_NOTHING = {"overflow", "delete"}
 LOSING_TOO = {"memory": {("ingest", "kill")}}
 LOG_LOST = "log lost"
 ON_SHOPS_WAY = {"shop", "wire-shop", "ingest", "network"}
@@ -119,8 +119,8 @@ class Verdict:
 
 def _is_left(loss, after, told):
     """
-    Whether a client that stands at `after` is due a gap for it. An overflow is many losses. Who met a log that went back
-    before its process knew of that was told of a part, and stands in the loss still.
+    Whether a client that stands at `after` is due a gap for it. An overflow is many losses. Who met a log that went
+    back before its process knew of that was told of a part, and stands in the loss still.
     """
     return told is None or loss.kind == "overflow" or (after >= told and after[0] / 1000 < loss.end)
 
@@ -192,7 +192,7 @@ class Checker:
     def _why_again(self, key, first, again):
         """What stood between the two; None: there is no excuse."""
         why = self._redelivery(first, again) if key[0] == "plant" else None
-        forgetting = (f for f in self._losing if f.kind != "overflow")  # that loses what was never stored
+        forgetting = (f for f in self._losing if f.kind not in FORGETTING_NOTHING)
         if why is None and any(f.begin < again and f.end > first - LEAD_S for f in forgetting):
             self._gap_between.add(key)
             return LOG_LOST
@@ -325,7 +325,7 @@ class Checker:
         after, time = id_key(gap["after"]), life.record[place].time
         if after < life.newest_before(place):
             return f"the client has {life.newest_before(place)}"
-        losses = [f for f in self._losing if f.begin < time and after[0] / 1000 < f.end + LEAD_S]
+        losses = [f for f in self._losing if f.begin < time and self._took(f, gap["channel"], after)]
         if not losses:
             return "nothing was lost"
         told = self._told[id(life), gap["channel"]]
@@ -333,6 +333,19 @@ class Checker:
         if fresh:
             told[id(min(fresh, key=lambda f: f.end))] = id_key(gap["resumes"])
         return None if fresh or life.was_cut_short(place, before) else "that loss was told"
+
+    def _took(self, loss, channel, after):
+        """Whether it may have taken something from a channel that a client lacks who stands at `after`."""
+        if loss.kind != "delete":
+            return after[0] / 1000 < loss.end + LEAD_S
+        if loss.channel != channel:
+            return False
+        stored = (one for key, ids in self._ids.items() if key[1] == channel for one in ids)
+        if any(after < one and one[0] / 1000 <= loss.end for one in stored):
+            return True
+        # Or something that nobody got in time.
+        unseen = (m for m in self._in_order if m.channel == channel and m.key not in self._ids)
+        return any(after[0] / 1000 - LEAD_S < m.begin < loss.end for m in unseen)
 
     def _check_told(self, life, gaps):
         """A bad cursor: before anything moves it, every channel's gap."""

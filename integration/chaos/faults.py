@@ -1,5 +1,6 @@
 """Applies faults to a world, and puts right what they broke."""
 
+import itertools
 import shutil
 import time
 from dataclasses import dataclass
@@ -17,17 +18,21 @@ class Applied:
     end: float = float("inf")
     saved: float = 0.0  # plant.kill: when the broker had saved its state last
     dead: float = 0.0   # and when it was dead: until then it may have confirmed more
+    channel: str = ""   # log.delete: whose stream
 
 
 class Faults:
-    def __init__(self, world, folder):
+    def __init__(self, world, folder, channels):
         self.applied = []
         self._world = world
         self._copy = folder / "older-log"
+        self._channels = itertools.cycle(channels)  # whose stream is deleted, one after another
 
     def begin(self, fault):
         done = Applied(fault.target, fault.kind, time.time())
         self.applied.append(done)
+        if fault.kind == "delete":
+            done.channel = next(self._channels)
         getattr(self, "_begin_" + fault.kind.replace("-", "_"))(fault.target)
         if fault.kind == "kill" and fault.target == "plant":
             done.saved, done.dead = self._world.plant.saved(), time.time()
@@ -114,6 +119,9 @@ class Faults:
 
     def _begin_flush(self, target):
         self._command(target, "FLUSHALL")
+
+    def _begin_delete(self, target):
+        self._command(target, "DEL", f"{{runnel}}:c:{self.applied[-1].channel}")
 
     def _begin_restore(self, _target):
         """The file only grows at its end, so a copy of it is the log's state of now."""

@@ -5,7 +5,7 @@ from .faults import Applied
 # From the end of a hold-up until what it held up has gone on: what follows sooner overlaps it.
 REST_S = 0.25
 # Of the faults: what holds nothing up, or only as far as the log says so itself.
-PASSING = {"slow", "reload", "overflow", "cut-pubsub", "flush", "restore", "failover"}
+PASSING = {"slow", "reload", "overflow", "cut-pubsub", "flush", "delete", "restore", "failover"}
 
 
 def downs(name, states):

@@ -10,7 +10,7 @@ HEAD = ["seed", "topology", "faults", "drops", "published", "delivered", "lost",
 GROUPS = {"kills": ["kill"], "stops": ["stop"], "resets": ["reset"], "stalls": ["stall"], "slow ways": ["slow"],
           "cut connections": ["cut-normal", "cut-pubsub"], "reloads": ["reload"],
           "logs that refused": ["readonly", "oom", "pause"],
-          "logs flushed, restored or failed over": ["flush", "restore", "failover"]}
+          "logs flushed, restored or failed over": ["flush", "restore", "failover"], "channels deleted": ["delete"]}
 
 # What must be 0 -> the kinds of the checker's errors that it counts.
 ZEROS = {"deliveries lost, and no gap told of it": ["lost"], "bad cursors that no gap told of": ["silent"],
@@ -26,8 +26,8 @@ the streams; *one*: a single process; *narrow*: of which only 60 events may wait
 - **lost**, **doubled**, **disordered**, **false gaps**, **silent** (a bad cursor that was not told of), **hangs**: what
   must be 0.
 - **gaps said**: `runnel.gap` events, without those that bad cursors were due; **in gaps**: deliveries that are missing
-  and were said to be. Only where the log lost its history: `+lost`, or in memory and its process killed; and where
-  runnel logged that its queue overflowed.
+  and were said to be. Only where the log lost its history, or a channel's: `+lost`, or in memory and its process killed;
+  and where runnel logged that its queue overflowed.
 - **source away**: Redis pub/sub messages published in a measured interval without a subscription.
   **broker lost**: confirmed by mosquitto, which was killed before it had saved them.
 - **redelivered**: messages that stand in the log twice, by cause: MQTT's QoS 1 says "at least once", and a log that

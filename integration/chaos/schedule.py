@@ -29,7 +29,7 @@ RELOADED = PROCESS | {"reload": (2, 0.3, 3)}
 WIRE = {"reset": (2, 0, 0), "stall": (2, 0.3, 4), "slow": (1, 0.3, 4)}
 REDIS = PROCESS | {"cut-normal": (1, 0, 0), "cut-pubsub": (2, 0, 0)}
 REFUSING = {"readonly": (1, 0.3, 3), "oom": (1, 0.3, 3), "pause": (1, 0.3, 4)}
-LOSING = {"flush": (2, 0, 0), "restore": (2, 0.5, 3), "failover": (3, 0.2, 3)}
+LOSING = {"flush": (2, 0, 0), "delete": (3, 0, 0), "restore": (2, 0.5, 3), "failover": (3, 0.2, 3)}
 
 
 def targets(topology, is_losing):

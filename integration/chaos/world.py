@@ -28,7 +28,8 @@ class World:
     def __init__(self, folder, topology, clients, seed, has_spare=False, has_strangers=True, keep_events=100_000,
                  rate=1, stream=None):
         self.topology = topology
-        self.faults = Faults(self, folder)
+        channels = random.Random(f"channels {seed} {topology}").sample(list(CHANNELS), len(CHANNELS))
+        self.faults = Faults(self, folder, channels)
         self.wires = {}
         self._has_spare = has_spare
         self._has_strangers = has_strangers
