@@ -129,10 +129,10 @@ test_mqtt_broker_that_answers_subscribe_slowly_comes_up(void **state)
     f.broker.is_silent_on_subscribe = true;
     rig_start(&f.rig);
     RIG_WAIT(&f.rig, f.broker.packets[FAKE_SUBSCRIBE] == FILTERS);
-    for (char mid = 1; mid <= FILTERS; mid++) {
+    for (int mid = 1; mid <= FILTERS; mid++) {
         uint64_t begin_ms = loop_now_ms(f.rig.loop);
         RIG_WAIT(&f.rig, loop_now_ms(f.rig.loop) >= begin_ms + STEP_MS);
-        const char suback[] = {(char)0x90, 4, 0, mid, 0, 1};
+        const char suback[] = {(char)0x90, 4, 0, (char)mid, 0, 1};
         fake_broker_send(&f.broker, (struct fake_bytes){suback, sizeof suback});
     }
     RIG_WAIT(&f.rig, rig_is_up(&f.rig));
