@@ -83,6 +83,7 @@ stream_on_mark(struct stream *s, const struct mark *mark)
 {
     struct str where = mark->position.size > 0 ? mark->position : str_from(s->resume);
     struct stream_position at;
+    s->held = NULL;
     if (where.size == 0) {
         s->stands[0] = '\0';
         s->state = STREAM_PLACING;
@@ -92,7 +93,6 @@ stream_on_mark(struct stream *s, const struct mark *mark)
         return ERR_SYNTAX;
     }
     s->at = at;
-    s->held = NULL;
     s->seen = (struct stream_info){.is_known = false}; /* maybe not the one that was read so far */
     s->state = STREAM_READY;
     (void)snprintf(s->stands, sizeof s->stands, STR_FMT, STR_ARG(mark->position));

@@ -120,6 +120,19 @@ held_is_in(const struct redis_reply *entries, const struct stream_info *info)
            !stream_id_is_later(info->first, first) && !stream_id_is_later(last, info->last);
 }
 
+/* What is gone may have been deleted from what is held: then it is neither lost nor counted twice. */
+static bool
+held_is_whole(const struct stream *s, const struct stream_info *info)
+{
+    struct stream_id last;
+    const struct redis_reply *entries = s->held;
+    if (!s->at.is_counted || !info->is_counted || info->added - info->length <= s->at.count) {
+        return true;
+    }
+    return stream_entry_id(&entries->items[entries->length - 1], &last) == 0 &&
+           !stream_id_is_later(info->last, last) && info->length == entries->length;
+}
+
 static void
 stream_source_use_held(struct redis_stream *r, struct stream *s)
 {
@@ -136,7 +149,7 @@ stream_source_use_held(struct redis_stream *r, struct stream *s)
 void
 stream_source_compare(struct redis_stream *r, struct stream *s, const struct stream_info *info)
 {
-    if (s->held != NULL && !held_is_in(s->held, info)) {
+    if (s->held != NULL && !(held_is_in(s->held, info) && held_is_whole(s, info))) {
         stream_source_use_held(r, s); /* gone by now, so it stands before what is lost */
     }
     if (stream_intake_compare(&r->intake, s, info) == STREAM_IS_ANOTHER) {

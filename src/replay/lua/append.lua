@@ -193,9 +193,10 @@ end
 
 -- The newest id, the age bound, and the end of idle channels, where it moves. By the id's clock, not by the server's, so that a clock
 -- that stepped back takes nothing away early.
+local span_left = text_of(span + math.max(ms - now, 0))
 for _, key in ipairs(touched) do
     local keep = keeps[key]
-    redis.pcall('SET', newest_key(key, prefix_size), added[key] .. ' ' .. text_of(keep), 'PX', ARGV[8])
+    redis.pcall('SET', newest_key(key, prefix_size), added[key] .. ' ' .. text_of(keep), 'PX', span_left)
     local ends_ms = end_after(ms, keep)
     if ends[key] ~= ends_ms then
         redis.pcall('XTRIM', key, 'MINID', '=', text_of(math.max(ms - keep, 0)))

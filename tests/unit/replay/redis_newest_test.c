@@ -118,6 +118,22 @@ test_redis_newest_outlives_its_stream(void **state)
     expect_nothing(f, "c", before, true);
 }
 
+/* The head is ahead of the server's clock, as after a step back. */
+static void
+test_redis_newest_is_remembered_by_the_ids_clock(void **state)
+{
+    enum { AHEAD_MS = 100000, SPAN_MS = 40 };
+    struct redis_rig *f = *state;
+    set_span(f, SPAN_MS);
+    event_id now = put(f, "clock", "0");
+    redis_server_do(f->server, "HSET {runnel}:head ms %llu",
+                    (unsigned long long)event_id_ms(now) + AHEAD_MS);
+    (void)put(f, "c", "1");
+    redisReply *reply = redis_server_ask(f->server, "PTTL {runnel}:n:c");
+    assert_true(reply->integer > AHEAD_MS / 2);
+    freeReplyObject(reply);
+}
+
 static void
 test_redis_newest_quiet_channels_are_vouched_for_by_the_longest_keep(void **state)
 {
@@ -202,6 +218,7 @@ main(void)
         CASE(events_that_were_taken_away_are_a_gap),
         CASE(stream_made_anew_ends_again),
         CASE(outlives_its_stream),
+        CASE(is_remembered_by_the_ids_clock),
         CASE(quiet_channels_are_vouched_for_by_the_longest_keep),
         CASE(is_remembered_for_the_span_only),
         CASE(span_that_grows_vouches_for_what_came_after),

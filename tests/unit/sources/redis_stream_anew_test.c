@@ -110,6 +110,26 @@ test_redis_stream_anew_takes_what_was_read_of_the_old_one(void **state)
     stream_rig_expect(r, "a=1 a=2 a=3 a=4 a=5 a=6 | a=new11 ");
 }
 
+/* The reply has them all, and the look that follows it does not. */
+static void
+test_redis_stream_anew_is_not_what_others_delete_from(void **state)
+{
+    struct stream_rig *r = *state;
+    start_with(r, 1, "a=1 a=2 a=3 a=4 a=5 ");
+    redis_server_do(r->server, "XDEL a 1-0 2-0 3-0 4-0 5-0");
+    stream_rig_wait_ms(r, LOOK_IS_OLD_MS);
+    redis_server_do(r->server, "EVAL %s 0",
+                    "for i = 6, 9 do redis.call('XADD', 'a', i .. '-0', 'f', i) end");
+    redis_server_do(r->server, "XDEL a 7-0");
+    stream_rig_expect(r, "a=1 a=2 a=3 a=4 a=5 a=6 a=7 a=8 a=9 ");
+    assert_string_equal(stream_rig_mark(r, "a"), "9-0/9");
+    redis_server_do(r->server, "XDEL a 6-0");
+    stream_rig_wait_ms(r, LOOK_IS_OLD_MS);
+    add(r, 10, 10);
+    stream_rig_expect(r, "a=1 a=2 a=3 a=4 a=5 a=6 a=7 a=8 a=9 a=10 ");
+    assert_int_equal(r->loss_calls, 0);
+}
+
 int
 main(void)
 {
@@ -123,6 +143,7 @@ main(void)
         CASE(while_stopped_is_read_from_its_beginning),
         CASE(is_not_what_was_set_back),
         CASE(takes_what_was_read_of_the_old_one),
+        CASE(is_not_what_others_delete_from),
 #undef CASE
     };
     return cmocka_run_group_tests_name("sources.redis_stream_anew", tests, NULL, NULL);
