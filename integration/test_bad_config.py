@@ -205,3 +205,14 @@ def test_address_that_is_not_ours(tmp_path):
         "http": {"listen": f"192.0.2.1:{free_port()}"}, "admin": {"listen": "off"}}))
     assert result.returncode == 1
     assert "192.0.2.1" in result.stderr
+
+
+def test_file_of_the_log_that_is_no_certificate(tmp_path):
+    """Said with the file, and with nothing else."""
+    garbage = tmp_path / "ca.pem"
+    garbage.write_text("garbage")
+    result = serve(write_config(tmp_path / "runnel.yaml", {
+        "http": {"listen": f"127.0.0.1:{free_port()}"}, "admin": {"listen": "off"},
+        "replay": {"store": "redis", "url": f"rediss://127.0.0.1:{free_port()}", "ca_file": str(garbage)}}))
+    assert result.returncode == 1
+    assert [line for line in result.stderr.splitlines() if "ca.pem" not in line] == [], result.stderr
