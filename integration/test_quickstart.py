@@ -93,6 +93,13 @@ def test_it_serves_and_leaves_nothing(new_quickstart, number):
         assert probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def test_arguments_are_refused(tmp_path):
+    """Who asks for --help is not surprised by servers."""
+    result = subprocess.run([ROOT / "deploy/quickstart", "--help"], cwd=tmp_path, capture_output=True, text=True,
+                            timeout=PATIENCE)
+    assert result.returncode == 1 and "takes no arguments" in result.stderr and result.stdout == ""
+
+
 def test_ports_that_are_taken(new_quickstart):
     """8080 and 8081 are preferred, not needed. Who has them is left alone."""
     taken = []
