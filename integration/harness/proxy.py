@@ -96,6 +96,12 @@ class Nginx(Proxy):
     def command(self):
         return ["/usr/sbin/nginx", "-e", "stderr", "-c", self.config, "-g", "daemon off;"]
 
+    def end(self):
+        """Not by SIGKILL: its workers would outlive that."""
+        if self.is_running():
+            self.resume()
+            self.stop()
+
 
 class Haproxy(Proxy):
     shipped = "haproxy.cfg"
