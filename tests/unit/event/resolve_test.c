@@ -1,6 +1,7 @@
 #undef NDEBUG
 #include "event/loop.h"
 #include "event/resolve.h"
+#include "hosts.h"
 
 #include <event2/dns.h>
 
@@ -36,26 +37,13 @@ on_done(void *arg, const char *why)
     loop_stop(f->loop);
 }
 
-/* three.test, for lookups on the loop. */
-static void
-name_three(struct fixture *f)
-{
-    char path[] = "/tmp/runnel-hosts-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(dprintf(fd, "127.0.0.1 three.test\n127.0.0.2 three.test\n127.0.0.3 three.test\n") >
-                0);
-    assert_int_equal(close(fd), 0);
-    assert_int_equal(evdns_base_load_hosts(loop_dns(f->loop), path), 0);
-    assert_int_equal(unlink(path), 0);
-}
-
 static int
 setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     *state = f;
     f->loop = loop_new("test");
-    name_three(f);
+    hosts_load(f->loop, "127.0.0.1 three.test\n127.0.0.2 three.test\n127.0.0.3 three.test\n");
     resolve_init(&f->resolve, f->loop, on_done, f);
     return 0;
 }

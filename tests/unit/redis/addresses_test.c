@@ -4,9 +4,9 @@
 #include "client_rig.h"
 #include "event/loop.h"
 #include "fake_server.h"
+#include "hosts.h"
 #include "redis/client.h"
 
-#include <event2/dns.h>
 #include <event2/listener.h>
 #include <event2/util.h>
 
@@ -39,18 +39,6 @@ on_accepted(struct evconnlistener *l, evutil_socket_t fd, struct sockaddr *a, in
     (void)evutil_closesocket(fd);
 }
 
-/* Lookups on the loop find the poor one first. */
-static void
-name_both(struct fixture *f)
-{
-    char path[] = "/tmp/runnel-hosts-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(dprintf(fd, "127.0.0.2 two.test\n127.0.0.1 two.test\n") > 0);
-    assert_int_equal(close(fd), 0);
-    assert_int_equal(evdns_base_load_hosts(loop_dns(f->rig.loop), path), 0);
-    assert_int_equal(unlink(path), 0);
-}
-
 static int
 setup(void **state)
 {
@@ -67,7 +55,7 @@ setup(void **state)
                                       LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE, 8,
                                       (const struct sockaddr *)&address, sizeof address);
     assert_non_null(f->poor);
-    name_both(f);
+    hosts_load(f->rig.loop, "127.0.0.2 two.test\n127.0.0.1 two.test\n"); /* the poor one first */
     return 0;
 }
 

@@ -2,13 +2,11 @@
 #undef NDEBUG
 #include "event/loop.h"
 #include "fake_broker.h"
+#include "hosts.h"
 #include "rig.h"
-
-#include <event2/dns.h>
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Far more than the good broker needs to answer. */
 enum { TIMEOUT_MS = 1000 };
@@ -18,18 +16,6 @@ struct fixture {
     struct fake_broker good; /* on 127.0.0.1 */
     struct fake_broker poor; /* on 127.0.0.2, the same port */
 };
-
-/* Lookups on the loop find the poor one first. */
-static void
-name_both(struct fixture *f)
-{
-    char path[] = "/tmp/runnel-hosts-XXXXXX";
-    int fd = mkstemp(path);
-    assert_true(dprintf(fd, "127.0.0.2 two.test\n127.0.0.1 two.test\n") > 0);
-    assert_int_equal(close(fd), 0);
-    assert_int_equal(evdns_base_load_hosts(loop_dns(f->rig.loop), path), 0);
-    assert_int_equal(unlink(path), 0);
-}
 
 static int
 setup(void **state)
@@ -42,7 +28,7 @@ setup(void **state)
     fake_broker_init_beside(&f->poor, &f->rig, "127.0.0.2");
     rig_subscribe(&f->rig, "a");
     f->rig.config.broker.host = name;
-    name_both(f);
+    hosts_load(f->rig.loop, "127.0.0.2 two.test\n127.0.0.1 two.test\n"); /* the poor one first */
     return 0;
 }
 
