@@ -10,7 +10,7 @@
 -- out, and the entries as XRANGE has them. A page does not reach across a loss, be it the log's (its birth) or the
 -- channel's, so that the gap stands where the loss was: behind what is older than it.
 
-local stream, cursor = KEYS[2], ARGV[3]
+local stream, cursor, prefix_size = KEYS[2], ARGV[3], tonumber(ARGV[7])
 local newest, limit, limit_bytes = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local ENTRY_BYTES = 32 -- of the id line, about
 local NEWEST_BYTES = 16777216 -- chosen: about 10 ms
@@ -61,7 +61,6 @@ if refused then
 end
 
 local vouched = floor_of(stream, birth_id())
-local last = newest_of(stream, tonumber(ARGV[7]))
 local length = redis.pcall('XLEN', stream)
 if type(length) == 'table' then
     if not string.find(length.err, 'WRONGTYPE', 1, true) then
@@ -70,12 +69,13 @@ if type(length) == 'table' then
     length = 0 -- somebody else's: there are no events of ours
 end
 if length == 0 then
-    return {head_id(), later_of(vouched, last or vouched_id()), 1, {}}
+    return {head_id(), later_of(vouched, newest_of(stream, prefix_size) or vouched_id()), 1, {}}
 end
 
 -- The end of the stream, where the channel's newest event was taken away, is no end: the next page says what is missing.
 local function last_page(entries, is_end)
-    if is_end == 0 or not last then
+    local last = is_end == 1 and newest_of(stream, prefix_size)
+    if not last then
         return {head_id(), vouched, is_end, entries}
     end
     if #entries == 0 then
